@@ -1,0 +1,83 @@
+"""The errors that Asterism raises for a person: one sentence saying what is wrong, where, and what to do.
+
+Everything a user can cause is an `AsterismError`; the command line prints its sentence and exits with its code.
+Anything else that escapes is a defect of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AsterismError",
+    "BadInputError",
+    "ConfigurationError",
+    "LeakError",
+    "OutputError",
+    "unknown_name",
+]
+
+
+class AsterismError(Exception):
+    """Base of all errors that a user can cause; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class BadInputError(AsterismError):
+    """A file, table or catalog that can't be used: names the file, and the column or row where it can."""
+
+    exit_code = 2
+
+
+class ConfigurationError(AsterismError):
+    """An option, key or name that does not exist or does not fit the others."""
+
+    exit_code = 2
+
+
+class LeakError(AsterismError):
+    """One source stands on both sides: a model would be scored on what it has seen."""
+
+    exit_code = 3
+
+
+class OutputError(AsterismError):
+    """An output place that holds something else, or whose inputs have changed since it was begun."""
+
+    exit_code = 4
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """One sentence for a name that does not exist, with the nearest one that does.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should be, e.g. ``"column"``.
+    name : str
+        What was asked for.
+    known : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str
+        ``unknown column 'ra_deg'; did you mean 'ra'? (known: …)``
+
+    Examples
+    --------
+    >>> unknown_name("model", "margforner", ["margformer", "macnet"])
+    "unknown model 'margforner'; did you mean 'margformer'? (known: macnet, margformer)"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if not near:
+        # Case and separators are the commonest slips, and difflib weighs them as heavily as letters.
+        folded = {n.casefold().replace("-", "_"): n for n in names}
+        hit = folded.get(name.casefold().replace("-", "_"))
+        near = [hit] if hit else []
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    return f"unknown {kind} {name!r}{hint} (known: {listed or 'none'})"
