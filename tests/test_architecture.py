@@ -21,7 +21,20 @@ MAY_IMPORT = {
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 #: Heavy enough that `asterism --help` must not pay for them.
-HEAVY = {"torch", "lightning", "lsdb", "hats", "galsim", "pandas", "astropy", "pyarrow", "dask", "scipy", "matplotlib", "numpy"}
+HEAVY = {
+    "torch",
+    "lightning",
+    "lsdb",
+    "hats",
+    "galsim",
+    "pandas",
+    "astropy",
+    "pyarrow",
+    "dask",
+    "scipy",
+    "matplotlib",
+    "numpy",
+}
 
 
 def imported_rooms(path):
@@ -44,7 +57,9 @@ def test_imports_point_one_way(path):
         assert set(imported_rooms(path)) <= MAY_IMPORT[room]
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.name != "__init__.py"], ids=lambda p: str(p.relative_to(SOURCE)))
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.name != "__init__.py"], ids=lambda p: str(p.relative_to(SOURCE))
+)
 def test_every_module_has_its_test_file(path):
     relative = path.relative_to(SOURCE)
     assert (ROOT / "tests" / relative.parent / f"test_{relative.name}").exists()

@@ -84,11 +84,13 @@ def test_a_class_nobody_belongs_to_has_no_recall_and_does_not_pull_the_macro_f1(
     assert p.shape == (10, 3)
 
 
-def test_an_object_without_a_set_counts_as_not_covered_but_not_in_the_size():
-    p = np.array([[0.9, 0.05, 0.05]] * 2)
-    m = classification_metrics(p, [0, 0], CLASSES, sets=[[True, False, False], [False] * 3])
+def test_an_empty_set_covers_nothing_and_an_object_without_a_set_is_not_counted():
+    p = np.array([[0.9, 0.05, 0.05]] * 4)
+    sets = [[True, False, False], [False] * 3, [True, True, True], [False] * 3]
+    m = classification_metrics(p, [0] * 4, CLASSES, sets=sets, abstained=[False, False, True, True])
     assert m["coverage"] == 0.5
-    assert m["set_size"] == 1.0
+    assert m["set_size"] == 0.5
+    assert m["abstained"] == 0.5
 
 
 def test_confusion_has_true_classes_along_rows():

@@ -161,6 +161,7 @@ def classification_metrics(
     *,
     sources: ArrayLike | None = None,
     sets: ArrayLike | None = None,
+    abstained: ArrayLike | None = None,
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -176,7 +177,9 @@ def classification_metrics(
     sources : array_like, shape (n,), optional
         Source of each object, for the intervals.
     sets : array_like of bool, shape (n, classes), optional
-        Prediction sets; an all-false row is an object that got no set (out of domain), counted as not covered.
+        Prediction sets; an all-false row is an empty set, which covers nothing.
+    abstained : array_like of bool, shape (n,), optional
+        Objects that get no set (out of domain): coverage and size are of the others, ``abstained`` is their share.
     resamples, seed : int
         Of the bootstrap.
 
@@ -219,9 +222,11 @@ def classification_metrics(
     }
     if sets is not None:
         member = np.asarray(sets, dtype=bool)
-        given = member.any(axis=1)
-        result["coverage"] = float(member[np.arange(len(y)), y].mean())
+        given = np.ones(len(y), dtype=bool) if abstained is None else ~np.asarray(abstained, dtype=bool)
+        covered = member[np.arange(len(y)), y][given]
+        result["coverage"] = float(covered.mean()) if given.any() else None
         result["set_size"] = float(member[given].sum(axis=1).mean()) if given.any() else None
+        result["abstained"] = float(1 - given.mean())
     return result
 
 
@@ -242,6 +247,7 @@ def metrics_by_magnitude(
     *,
     sources: ArrayLike | None = None,
     sets: ArrayLike | None = None,
+    abstained: ArrayLike | None = None,
     edges: ArrayLike | None = None,
     resamples: int = 500,
 ) -> list[dict[str, Any]]:
@@ -269,6 +275,7 @@ def metrics_by_magnitude(
                     classes,
                     sources=None if sources is None else np.asarray(sources)[inside],
                     sets=None if sets is None else np.asarray(sets)[inside],
+                    abstained=None if abstained is None else np.asarray(abstained)[inside],
                     resamples=resamples,
                 ),
             }

@@ -1,0 +1,68 @@
+"""`asterism evaluate`: figures, tables and one HTML report for a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run or model directory.")],
+    catalog: Annotated[Path, typer.Option("--catalog", metavar="C", help="Labelled catalog to score on.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Directory for metrics.json, tables and report.html.")
+    ],
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Score the test part of this split; else every row.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="EXPR", help='Condition on the objects, e.g. "r_mag < 20".')
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Put LightGBM, XGBoost and an MLP beside every figure.")
+    ] = False,
+    transductive: Annotated[
+        bool,
+        typer.Option("--transductive", help="Also score objects that the run adapted to without labels, and say so."),
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results made from other inputs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Score a run on labelled objects that it has not seen.
+
+    Refuses when one source stands on both sides.
+
+    Example: asterism evaluate run --catalog stars.hats --split default --baselines --out report
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from asterism.inference.evaluate import evaluate
+
+    console = Console(stderr=True, quiet=quiet)
+    with console.status("scoring"):
+        metrics = evaluate(
+            run,
+            catalog,
+            out,
+            split=split,
+            where=where,
+            baselines=baselines,
+            transductive=transductive,
+            overwrite=overwrite,
+        )
+    if quiet:
+        return
+    scored = f"test part of split {split}" if split else "every row"
+    table = Table(title=f"{metrics['n']:,} objects, {scored}", title_justify="left")
+    for name in ("method", "accuracy", "macro F1", "log-loss", "ECE", "null 95 %", "coverage", "set size"):
+        table.add_column(name, justify="left" if name == "method" else "right")
+    for name, m in {metrics["model"]: metrics, **metrics["baselines"]}.items():
+        keys = ("accuracy", "macro_f1", "log_loss", "ece", "ece_null95", "coverage", "set_size")
+        table.add_row(name, *(f"{m[key]:.4f}" if m.get(key) is not None else "–" for key in keys))
+    console.print(table)
+    typer.echo(str(out / "report.html"))

@@ -1,0 +1,350 @@
+"""From a saved model to answers: the one way, for a table in memory and for catalogs on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from asterism.errors import BadInputError, ConfigurationError
+from asterism.inference.prior import Prior, read_prior, reweight
+from asterism.models.model import Model
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from astropy.table import Table
+
+    from asterism.catalogs.catalog import Catalog
+    from asterism.catalogs.groups import Group
+
+__all__ = ["Answers", "Predictor"]
+
+#: Objects in memory as tensors at once, by whether the model reads stamps.
+_BATCH = {False: 16_384, True: 1024}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of some objects, as arrays.
+
+    Attributes
+    ----------
+    probabilities : ndarray, shape (n, classes), float64
+        Calibrated, after any prior; rows sum to 1.
+    sets : ndarray of bool, shape (n, classes), or None
+        Conformal sets; None for a model without thresholds.
+    domain_score : ndarray, shape (n,), or None
+        Distance from what the model has seen; None for a model without a domain score.
+    in_domain : ndarray of bool, shape (n,), or None
+    magnitudes : ndarray, shape (n,)
+        In the model's reference band, NaN where not observed.
+    informed : ndarray of bool, shape (n,)
+        Whether anything at all was observed of the object.
+    """
+
+    probabilities: NDArray[np.float64]
+    sets: NDArray[np.bool_] | None
+    domain_score: NDArray[np.float64] | None
+    in_domain: NDArray[np.bool_] | None
+    magnitudes: NDArray[np.float64]
+    informed: NDArray[np.bool_]
+
+    @classmethod
+    def concatenate(cls, parts: list[Answers]) -> Answers:
+        """Answers of several batches, one after the other; there must be one at least."""
+        columns: dict[str, Any] = {}
+        for name in cls.__dataclass_fields__:
+            values = [getattr(part, name) for part in parts]
+            columns[name] = None if values[0] is None else np.concatenate(values)
+        return cls(**columns)
+
+
+class Predictor:
+    """A trained model, ready to answer.
+
+    Parameters
+    ----------
+    model : Model
+        Standardised and trained.
+    directory : Path, optional
+        Where it was loaded from; messages name it.
+
+    Examples
+    --------
+    >>> predictor = Predictor.from_pretrained("run")  # doctest: +SKIP
+    >>> predictor.predict(table)["class_predicted"]  # doctest: +SKIP
+    """
+
+    def __init__(self, model: Model, directory: Path | None = None) -> None:
+        if not model.classes:
+            raise ConfigurationError("the model has no classification head; train one with --task classification")
+        self.model = model.eval()
+        self.directory = directory
+        self.fingerprint = model.fingerprint
+
+    @classmethod
+    def from_pretrained(cls, directory: str | os.PathLike[str]) -> Predictor:
+        """Load a run or model directory.
+
+        Raises
+        ------
+        BadInputError
+            If it is no model directory, or anything in it is missing, truncated or unfit.
+        """
+        return cls(Model.from_pretrained(Path(directory)), Path(directory))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the probabilities."""
+        return self.model.classes
+
+    @property
+    def band(self) -> str:
+        """Band of the reference magnitude; empty for a model without photometry."""
+        photometry, index = self.model.config.inputs.photometry, self.model.config.inputs.reference_band
+        return "" if photometry is None or index is None else photometry.bands[index]
+
+    @property
+    def batch_size(self) -> int:
+        """Objects that are held as tensors at once."""
+        return _BATCH["image" in self.model.config.inputs.roles]
+
+    def bindings(self, catalog: Catalog) -> dict[str, Group]:
+        """The catalog's groups that the model reads, or one sentence why it can't.
+
+        Raises
+        ------
+        BadInputError
+            If the catalog is of another survey, band set or kind of flux than the model was trained on.
+        """
+        return self.model.config.inputs.check(catalog.schema, str(catalog.path))
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        batch: Mapping[str, Any],
+        *,
+        prior: Prior | None = None,
+        prior_magnitudes: NDArray[np.float64] | None = None,
+    ) -> Answers:
+        """Answers for one batch of tensors.
+
+        Parameters
+        ----------
+        batch : mapping
+            As `asterism.catalogs.stream` gives it.
+        prior : Prior, optional
+            Class fractions to answer under instead of the training set's. The conformal sets stay those of the training
+            set's fractions: they promise coverage within each class, which no prior changes.
+        prior_magnitudes : ndarray, shape (n,), optional
+            Magnitudes in the prior's band, for a prior that goes by magnitude.
+
+        Returns
+        -------
+        Answers
+        """
+        model = self.model
+        outputs = model(batch)
+        p = model.probabilities(outputs)
+        magnitudes = model.magnitudes(batch)
+        informed = outputs["informed"]
+        sets = score = inside = None
+        if float(model.conformal.level):
+            sets = model.conformal.sets(p, magnitudes).numpy()
+        if int(model.domain.count):
+            measured = model.domain.score(model.domain_vectors(outputs))
+            inside = (model.domain.in_domain(measured) & informed).numpy()
+            score = measured.numpy().astype(float)
+        probabilities = p.numpy().astype(float)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        if prior is not None:
+            probabilities = reweight(probabilities, model.class_mix, prior, prior_magnitudes)
+        return Answers(probabilities, sets, score, inside, magnitudes.numpy().astype(float), informed.numpy())
+
+    def answer_table(self, table: pa.Table, bindings: Mapping[str, Group], prior: Prior | None = None) -> Answers:
+        """Answers for the rows of an Arrow table (one row at least) that holds the bound groups' columns."""
+        from asterism.catalogs.stream import batch_from_table
+
+        parts = []
+        for piece in _pieces(table, self.batch_size):
+            magnitudes = prior_magnitudes(piece, prior)
+            batch = batch_from_table(piece, bindings, self.classes)
+            parts.append(self.answer(batch, prior=prior, prior_magnitudes=magnitudes))
+        return Answers.concatenate(parts)
+
+    def columns(self, answers: Answers) -> pa.Table:
+        """Answers as the columns that CONTRACT's "What predict adds" lists, with their metadata.
+
+        A class that the model does not know has null probability; an object of which the model's numbers are not finite
+        gets nulls throughout.
+        """
+        import pyarrow as pa
+
+        from asterism.catalogs.columns import CLASSES
+        from asterism.catalogs.schema import prediction_fields
+
+        p, n = answers.probabilities, len(answers.probabilities)
+        lost: NDArray[np.bool_] = np.logical_not(np.isfinite(p).all(axis=1))
+        columns: dict[str, Any] = {}
+        for name in CLASSES:
+            known = name in self.classes
+            values = p[:, self.classes.index(name)] if known else np.zeros(n)
+            columns[f"p_{name.lower()}"] = pa.array(values, pa.float32(), mask=lost if known else np.ones(n, bool))
+        best = np.array(self.classes, dtype=object)[np.nan_to_num(p).argmax(axis=1)]
+        columns["class_predicted"] = pa.array(best, pa.string(), mask=lost)
+        no_set = lost if answers.in_domain is None else np.logical_or(lost, ~answers.in_domain)
+        if answers.sets is None:
+            no_set = np.ones(n, bool)
+        member = np.zeros((n, len(self.classes)), bool) if answers.sets is None else answers.sets
+        sets = [None if no_set[i] else [c for c, m in zip(self.classes, member[i], strict=True) if m] for i in range(n)]
+        columns["class_set"] = pa.array(sets, pa.list_(pa.string()))
+        inside = answers.in_domain
+        columns["in_domain"] = pa.nulls(n, pa.bool_()) if inside is None else pa.array(inside, mask=lost)
+        score = answers.domain_score
+        columns["domain_score"] = (
+            pa.nulls(n, pa.float32())
+            if score is None
+            else pa.array(score, pa.float32(), mask=lost | ~np.isfinite(score))
+        )
+        columns["model_fingerprint"] = pa.array([self.fingerprint] * n, pa.string())
+        fields = prediction_fields("classification")
+        return pa.table([columns[f.name] for f in fields], schema=pa.schema(fields))
+
+    def predict(
+        self,
+        data: Table | Catalog,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        prior: str | os.PathLike[str] | None = None,
+    ) -> Table | Catalog:
+        """Answer for every row, and give back the kind of thing that was given.
+
+        Parameters
+        ----------
+        data : astropy.table.Table or Catalog
+            A table holds the columns of the groups that the model reads under their catalog names (e.g.
+            ``photometry_sdss_flux``, shape (n, bands), nanomaggy unless it has a unit that converts, and
+            ``photometry_sdss_ivar``); bands in the order of the model's configuration.
+        out : path, optional
+            For a catalog: where the narrow catalog of answers goes. Without it, it lies in a temporary directory that goes
+            when Python ends.
+        prior : path, optional
+            A table of class fractions, see `asterism.inference.prior.read_prior`.
+
+        Returns
+        -------
+        astropy.table.Table or Catalog
+            The table's columns with those of `columns` behind them (a QTable where one was given); or the catalog of
+            answers, joined with its parent.
+
+        Raises
+        ------
+        BadInputError
+            If columns are missing, have another unit or shape, or the catalog is of another survey.
+        ConfigurationError
+            If `data` is neither, or `out` is given with a table.
+        """
+        from astropy.table import Table
+
+        from asterism.catalogs.catalog import Catalog
+
+        if isinstance(data, Catalog):
+            return self._predict_catalog(data, out, prior)
+        if not isinstance(data, Table):
+            raise ConfigurationError(f"predict takes an astropy Table or a catalog, not {type(data).__name__}")
+        if out is not None:
+            raise ConfigurationError("out is for catalogs; a table is given back with columns added")
+        return self._predict_table(data, prior)
+
+    def _predict_catalog(
+        self, catalog: Catalog, out: str | os.PathLike[str] | None, prior: str | os.PathLike[str] | None
+    ) -> Catalog:
+        from asterism.inference.predict import predict_catalog
+
+        if out is None:
+            import atexit
+            import shutil
+            import tempfile
+
+            folder = tempfile.mkdtemp(prefix="asterism-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            out = Path(folder) / "predicted"
+        return predict_catalog(self, catalog, out, prior=prior)
+
+    def _predict_table(self, table: Table, prior_path: str | os.PathLike[str] | None) -> Table:
+        import pyarrow as pa
+        from astropy.table import QTable
+
+        from asterism.catalogs.astropy_tables import from_astropy, to_qtable
+
+        fields = _expected_fields(self.model)
+        for field in fields:
+            if field.name not in table.colnames and field.name.endswith(("_flux", "_ivar")):
+                raise BadInputError(_missing(field.name, table.colnames))
+        prior = None if prior_path is None else read_prior(prior_path, self.classes)
+        arrow = from_astropy(table, fields)
+        # Quantities that the table lacks are not observed, which is not an error: the model was trained for that.
+        lacking = [f for f in fields if f.name not in arrow.column_names]
+        for field in lacking:
+            arrow = arrow.append_column(field, pa.nulls(len(arrow), field.type))
+        result = table.copy()
+        if len(arrow):
+            bound = self.model.config.inputs.check(arrow.schema, "the table")
+            added = self.columns(self.answer_table(arrow, bound, prior))
+        else:
+            added = pa.schema(_prediction_schema()).empty_table()
+        answers = to_qtable(added)
+        for name in answers.colnames:
+            result[name] = answers[name]
+        return result if isinstance(table, QTable) else type(table)(result, copy=False)
+
+
+def _pieces(table: pa.Table, rows: int) -> Iterator[pa.Table]:
+    for start in range(0, len(table), rows):
+        yield table.slice(start, rows)
+
+
+def prior_magnitudes(table: pa.Table, prior: Prior | None) -> NDArray[np.float64] | None:
+    """Magnitudes (n,) in the prior's band; None where none are needed."""
+    if prior is None or prior.band is None:
+        return None
+    from asterism.catalogs.where import magnitudes
+
+    return magnitudes(table, table.schema, prior.band)
+
+
+def _prediction_schema() -> list[pa.Field]:
+    from asterism.catalogs.schema import prediction_fields
+
+    return prediction_fields("classification")
+
+
+def _expected_fields(model: Model) -> list[pa.Field]:
+    """Fields of the groups that a model reads, as a catalog that fits it would have them."""
+    from asterism.catalogs.schema import image_fields, photometry_fields
+
+    inputs, fields = model.config.inputs, []
+    if inputs.photometry is not None:
+        group = inputs.photometry
+        quantities = tuple(dict.fromkeys(("flux", "ivar", *group.quantities)))
+        fields += photometry_fields(
+            group.survey, group.bands, quantities, dereddened=group.dereddened, zero_point=group.zero_point
+        )
+    if inputs.image is not None:
+        stamp = inputs.image
+        fields += image_fields(stamp.survey, stamp.bands, stamp.shape, stamp.pixel_scale, zero_point=stamp.zero_point)
+    return fields
+
+
+def _missing(name: str, there: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, there, n=1)
+    hint = f"; did you mean to rename {near[0]!r}?" if near else ""
+    return f"the table has no column {name!r}, which the model reads{hint} (it has: {', '.join(there[:12])})"
