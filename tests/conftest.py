@@ -1,0 +1,150 @@
+"""Shared fixtures: small catalogs made through the public writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+
+from asterism.catalogs.catalog import Catalog
+from asterism.catalogs.schema import (
+    CLASSES,
+    identity_fields,
+    image_fields,
+    label_fields,
+    photometry_fields,
+    truth_field,
+)
+from asterism.catalogs.write import CatalogWriter
+
+BANDS = ("u", "g", "r", "i", "z")
+SIZE = 8
+
+
+def lists(values: npt.ArrayLike, absent: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Rows of numbers as a fixed-size list column; null where absent."""
+    flat = np.asarray(values, np.float32).reshape(len(np.asarray(values)), -1)
+    mask = None if absent is None else pa.array(absent)
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), flat.shape[1], mask=mask)
+
+
+def sky_fields(placed: bool = True, image: bool = True) -> list[pa.Field]:
+    """Columns of `sky_table`."""
+    fields = identity_fields(placed) + label_fields(["class", "redshift", "label_warning"])
+    fields += photometry_fields(
+        "sdss",
+        BANDS,
+        ("flux", "ivar", "extinction", "psf_fwhm", "radius", "psf_probability"),
+        dereddened=False,
+        zero_point="sdss",
+        magnitude_type="model",
+    )
+    if image:
+        fields += image_fields("sdss", BANDS, SIZE, 0.396, zero_point="sdss")
+    return [*fields, truth_field("truth_redshift", pa.float32(), "", "Redshift put in")]
+
+
+def sky_table(rows: int = 60, seed: int = 0, placed: bool = True, image: bool = True) -> pa.Table:
+    """Stars, galaxies and quasars told apart by colour and width; some bands not observed, some modalities absent.
+
+    Of every ten rows one lacks the image and one the u band; of every twenty one lacks the photometry; every twelfth
+    has no class.
+    """
+    rng = np.random.default_rng(seed)
+    row = np.arange(rows)
+    kind = rng.integers(0, 3, rows)
+    colour = np.array([[0.2, 0.6, 1.0, 1.2, 1.3], [0.1, 0.4, 1.0, 1.5, 1.9], [0.9, 0.95, 1.0, 1.05, 1.1]])[kind]
+    flux = 10 ** rng.uniform(0.3, 2.0, (rows, 1)) * colour * rng.normal(1, 0.05, (rows, 5))
+    ivar = np.full((rows, 5), 25.0)
+    flux += rng.normal(0, 0.2, (rows, 5))
+    blind = row % 10 == 3
+    flux[blind, 0], ivar[blind, 0] = np.nan, 0.0
+    no_light = row % 20 == 7
+    redshift = np.where(kind == 0, 0.0, rng.uniform(0.05, 2.0, rows)).astype(np.float32)
+    columns: dict[str, Any] = {
+        "object_id": [f"object-{seed}-{index:05d}" for index in row],
+        "source_id": pa.nulls(rows, pa.string()),
+        "survey": ["sdss"] * rows,
+        "release": ["DR17"] * rows,
+        "mjd": pa.nulls(rows, pa.float64()),
+        "class": [None if index % 12 == 5 else CLASSES[k] for index, k in enumerate(kind)],
+        "redshift": pa.array(redshift, mask=row % 12 == 5),
+        "label_warning": pa.array(np.zeros(rows, np.int32)),
+        "photometry_sdss_flux": lists(flux, no_light),
+        "photometry_sdss_ivar": lists(ivar, no_light),
+        "photometry_sdss_extinction": lists(rng.uniform(0, 0.2, (rows, 5)), no_light),
+        "photometry_sdss_psf_fwhm": lists(rng.normal(1.3, 0.1, (rows, 5)), no_light),
+        "photometry_sdss_radius": lists(np.where(kind == 1, 1.2, 0.05)[:, None] * np.ones(5), no_light),
+        "photometry_sdss_psf_probability": pa.array((kind != 1).astype(np.float32), mask=no_light),
+        "truth_redshift": redshift,
+    }
+    if placed:
+        columns["ra"] = rng.uniform(150.0, 170.0, rows)
+        columns["dec"] = rng.uniform(0.0, 20.0, rows)
+    if image:
+        y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+        width = np.where(kind == 1, 2.0, 1.2)[:, None, None]
+        profile = np.exp(-(x**2 + y**2) / (2 * width**2))
+        profile /= profile.sum(axis=(1, 2), keepdims=True)
+        stamp = np.nan_to_num(flux)[:, :, None, None] * profile[:, None] + rng.normal(0, 0.05, (rows, 5, SIZE, SIZE))
+        weight = np.full_like(stamp, 400.0)
+        stamp[:, :, 0, 0], weight[:, :, 0, 0] = np.nan, 0.0
+        absent = row % 10 == 4
+        columns["image_sdss_flux"] = lists(stamp, absent)
+        columns["image_sdss_ivar"] = lists(weight, absent)
+        columns["image_sdss_psf_fwhm"] = lists(np.full((rows, 5), 1.3), absent)
+    schema = pa.schema(sky_fields(placed, image))
+    return pa.table([pa.array(columns[name]) for name in schema.names], names=schema.names).cast(schema)
+
+
+def write_sky(
+    path: Path, table: pa.Table | None = None, *, inputs: dict[str, Any] | None = None, **kind: Any
+) -> Catalog:
+    """Write `sky_table` (or another table of its columns) as a catalog.
+
+    ``rows``, ``seed``, ``placed``, ``image`` are `sky_table`'s; the rest go to `CatalogWriter`.
+    """
+    made = {name: kind.pop(name) for name in ("rows", "seed", "placed", "image") if name in kind}
+    table = sky_table(**made) if table is None else table
+    placed = "ra" in table.column_names
+    fields = [table.schema.field(name) for name in table.column_names]
+    with CatalogWriter(
+        path, fields, placed=placed, made_by={"command": "a test"}, inputs=inputs or {"made": made}, **kind
+    ) as writer:
+        writer.add(table)
+        return writer.close()
+
+
+@pytest.fixture
+def make_sky(tmp_path: Path) -> Callable[..., Catalog]:
+    """Write catalogs under the test's folder: ``make_sky("name", rows=60, placed=False, …)``, see `write_sky`."""
+
+    def make(name: str = "sky", table: pa.Table | None = None, **kind: Any) -> Catalog:
+        return write_sky(tmp_path / name, table, **kind)
+
+    return make
+
+
+@pytest.fixture
+def make_rows() -> Callable[..., pa.Table]:
+    """Tables of a small sky: ``make_rows(rows=60, seed=0, placed=True, image=True)``, see `sky_table`."""
+    return sky_table
+
+
+@pytest.fixture(scope="session")
+def tiny_sky(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """A placed catalog of 60 rows with photometry, images and labels, in several partitions; not to be changed."""
+    return write_sky(tmp_path_factory.mktemp("sky") / "tiny", rows=60, rows_per_partition=25)
+
+
+@pytest.fixture(scope="session")
+def tiny_table_sky(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """An unplaced catalog of 60 rows with photometry and labels, in several parts; not to be changed."""
+    return write_sky(
+        tmp_path_factory.mktemp("sky") / "unplaced", rows=60, placed=False, image=False, rows_per_partition=25
+    )
