@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,28 @@ def tiny_table_sky(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     return write_sky(
         tmp_path_factory.mktemp("sky") / "unplaced", rows=60, placed=False, image=False, rows_per_partition=25
     )
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    """A run and the catalog that it was trained on (split ``default``)."""
+
+    path: Path
+    catalog: Catalog
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """margformer on the photometry of 900 objects, a few epochs, with baselines; not to be changed."""
+    from asterism.catalogs.catalog import open_catalog
+    from asterism.catalogs.splits import make_split
+    from asterism.learning.config import parse_settings
+    from asterism.learning.train import train
+
+    folder = tmp_path_factory.mktemp("small-run")
+    catalog = write_sky(folder / "sky", rows=900, image=False, rows_per_partition=300)
+    make_split(catalog, "default", fractions={"train": 0.5, "validation": 0.1, "calibration": 0.2, "test": 0.2})
+    catalog = open_catalog(catalog.path)
+    settings = parse_settings({"fit.epochs": 8, "model.members": 2, "model.width": 32})
+    train(catalog, folder / "run", inputs="photometry", config=settings, baselines=True)
+    return SmallRun(folder / "run", catalog)

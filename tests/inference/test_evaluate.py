@@ -70,8 +70,8 @@ def test_scoring_what_was_seen_is_refused(small_run, tmp_path):
         evaluate(small_run.path, small_run.catalog, tmp_path / "other", split="other", transductive=True)
 
 
-def test_another_catalog_is_scored_whole(small_run, tmp_path, write_sky_file):
-    other = write_sky_file(tmp_path / "other", rows=120, seed=9, image=False)
+def test_another_catalog_is_scored_whole(small_run, tmp_path, make_sky):
+    other = make_sky("other", rows=120, seed=9, image=False)
     metrics = evaluate(small_run.path, other, tmp_path / "report", where="r_mag < 25")
     assert metrics["split"] is None
     assert metrics["part"] == "all"
@@ -105,7 +105,7 @@ def test_results_of_other_inputs_are_not_overwritten(scored, small_run):
         evaluate(small_run.path, small_run.catalog, out, split="default", where="r_mag < 19")
 
 
-def test_a_catalog_without_classes_is_refused(small_run, tmp_path, write_sky_file, make_rows):
-    unlabelled = write_sky_file(tmp_path / "u", make_rows(rows=40, seed=3, image=False).drop_columns(["class"]))
+def test_a_catalog_without_classes_is_refused(small_run, tmp_path, make_sky, make_rows):
+    unlabelled = make_sky("u", make_rows(rows=40, seed=3, image=False).drop_columns(["class"]))
     with pytest.raises(BadInputError, match="no column 'class'"):
         evaluate(small_run.path, unlabelled, tmp_path / "report")

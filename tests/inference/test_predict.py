@@ -109,13 +109,13 @@ def test_a_prior_by_magnitude_reads_the_magnitudes(predictor, small_run, tmp_pat
     assert bright > faint + 0.1
 
 
-def test_a_catalog_that_the_model_can_not_read_is_refused(predictor, tmp_path, write_sky_file, make_rows):
+def test_a_catalog_that_the_model_can_not_read_is_refused(predictor, tmp_path, make_sky, make_rows):
     rows = make_rows(rows=40, image=False)
     names = [n.replace("photometry_sdss", "photometry_legacy") for n in rows.schema.names]
     import pyarrow as pa
 
     fields = [f.with_name(n) for f, n in zip(rows.schema, names, strict=True)]
-    other = write_sky_file(tmp_path / "other", pa.table(rows.columns, schema=pa.schema(fields)))
+    other = make_sky("other", pa.table(rows.columns, schema=pa.schema(fields)))
     with pytest.raises(BadInputError, match="reads photometry_sdss"):
         predict_catalog(predictor, other, tmp_path / "d")
     assert not (tmp_path / "d").exists()

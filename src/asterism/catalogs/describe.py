@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,8 @@ def _quarantine(catalog: Catalog) -> dict[str, Any]:
 
 
 def _kind(reason: str) -> str:
-    """A reason without the name of its object, so that like reasons count together."""
+    """A reason without the name and the numbers of its object, so that like reasons count together."""
     words = reason.split()
-    return " ".join(["object_id …", *words[2:]]) if words[:1] == ["object_id"] else reason
+    if words[:1] == ["object_id"]:
+        return " ".join(["object_id …", *words[2:]])
+    return re.sub(r"(?<![\w-])-?\d+\.\d+(e[+-]?\d+)?", "…", reason)

@@ -58,9 +58,11 @@ def command(
     if quiet:
         return
     scored = f"test part of split {split}" if split else "every row"
-    table = Table(title=f"{metrics['n']:,} objects, {scored}", title_justify="left")
-    for name in ("method", "accuracy", "macro F1", "log-loss", "ECE", "null 95 %", "coverage", "set size"):
-        table.add_column(name, justify="left" if name == "method" else "right")
+    console.print(f"{metrics['n']:,} objects, {scored}", highlight=False)
+    # No frame: the figures of all methods must fit a terminal of 80 columns.
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("", "accuracy", "macro F1", "log-loss", "ECE", "null 95 %", "coverage", "set size"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for name, m in {metrics["model"]: metrics, **metrics["baselines"]}.items():
         keys = ("accuracy", "macro_f1", "log_loss", "ece", "ece_null95", "coverage", "set_size")
         table.add_row(name, *(f"{m[key]:.4f}" if m.get(key) is not None else "–" for key in keys))

@@ -24,6 +24,9 @@ VERBS = {
     "Learn and answer": ["train", "evaluate", "predict"],
 }
 
+#: What typer ends with after Ctrl-C.
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="asterism",
     help=(
@@ -72,6 +75,7 @@ def main() -> None:
     except AsterismError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted: run the same command again to continue where it stopped", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("interrupted: run the same command again to continue where it stopped", err=True)
+        raise

@@ -1,0 +1,123 @@
+"""`asterism train`: from a catalog to a run, a calibrated model with its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asterism.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from asterism.learning.train import TrainedRun
+
+__all__ = ["command"]
+
+
+def command(
+    catalog: Annotated[
+        Path | None, typer.Option("--catalog", metavar="C", help="Catalog to learn from.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="RUN", help="Directory of the run.", show_default=False)
+    ] = None,
+    model: Annotated[str, typer.Option("--model", metavar="M", help="Name of the model.")] = "margformer",
+    task: Annotated[str, typer.Option("--task", metavar="T", help="What to learn: classification.")] = "classification",
+    inputs: Annotated[
+        str | None,
+        typer.Option("--inputs", help="What to read, e.g. photometry,image=image_sdss.", show_default="all there is"),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split", metavar="NAME", help="A split of the catalog.", show_default="'default', made if need be"
+        ),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="EXPR", help='Only these objects, e.g. "r_mag < 20".')
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; see --show-config.")
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Fit LightGBM, XGBoost and a perceptron on the same objects.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of weights, order, dropout and augmentation.")] = 0,
+    show_config: Annotated[bool, typer.Option("--show-config", help="Print all settings and end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run made from other inputs.")] = False,
+) -> None:
+    """Train a model on a catalog, calibrate it, and write the run. A run that was interrupted is continued.
+
+    \b
+    Example:
+        asterism train --catalog sky --out run --baselines
+        asterism train --catalog sky --out run --where "r_mag < 20" --set augment.dimming=2 --set fit.epochs=40
+        asterism train --show-config
+    """
+    from asterism.learning.config import parse_settings
+
+    config = parse_settings(settings or [])
+    if show_config:
+        _print_settings(config.model_dump(mode="json"), model)
+        return
+    for option, value in (("--catalog", catalog), ("--out", out)):
+        if value is None:
+            raise ConfigurationError(f"{option} is missing; e.g. asterism train --catalog sky --out run")
+    assert catalog is not None
+    assert out is not None
+    from rich.console import Console
+
+    from asterism.learning.train import train
+
+    done = train(
+        catalog,
+        out,
+        model=model,
+        task=task,
+        inputs=inputs,
+        split=split,
+        where=where,
+        config=config,
+        baselines=baselines,
+        seed=seed,
+        overwrite=overwrite,
+        console=None if quiet else Console(stderr=True),
+    )
+    if not quiet:
+        _print(Console(highlight=False), done)
+
+
+def _print(console: Console, done: TrainedRun) -> None:
+    validation = done.summary["validation"]
+    console.print(
+        f"{done.path}: validation log-loss {validation['log_loss']:.4f}, accuracy {validation['accuracy']:.4f}."
+        f"\nNext: asterism evaluate {done.path} --catalog {done.summary['catalog']['path']}"
+        f" --split {done.summary['split']['name']} --out REPORT",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _print_settings(config: dict[str, object], model: str) -> None:
+    """Every setting with its value and meaning, the model's own options included."""
+    import json
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from asterism.learning.config import descriptions, dotted
+    from asterism.models.registry import network_class
+
+    values = dotted(config)
+    defaults = {f"model.{key}": value for key, value in network_class(model).Options().model_dump(mode="json").items()}
+    meant = descriptions()
+    shown = Table("setting", "value", "meaning", box=None)
+    for key, value in {**defaults, **values}.items():
+        shown.add_row(key, json.dumps(value), escape(meant.get(key, f"option of {model}")))
+    shown.add_row("classification.class_weights.NAME", "1.0", "weight of a class in the loss, by name")
+    Console(highlight=False).print(shown)

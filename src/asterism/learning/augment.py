@@ -1,0 +1,228 @@
+"""What is done to training objects before the model sees them.
+
+Images are turned, mirrored and shifted, since a source has no preferred orientation and is never centred exactly.
+Objects are dimmed, since spectroscopic training sets are brighter than the sky that a model is used on: the flux is
+scaled by 10^(-0.4 Δm) and noise is added until the inverse variance is right for the fainter object. Everything is
+drawn from the generator that is given, so that a seed gives the same batch again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from asterism.learning.config import AugmentConfig
+
+__all__ = ["Augmentation", "dim", "flip_images", "rotate_images", "shift_images"]
+
+Batch = dict[str, Any]
+
+
+def rotate_images(image: Tensor, quarter_turns: Tensor) -> Tensor:
+    """Each image rotated by its own number of quarter turns.
+
+    Parameters
+    ----------
+    image : Tensor, shape (B, bands, ny, nx)
+        Square images, or one value per band (ny = nx = 1), which no rotation changes.
+    quarter_turns : Tensor, shape (B,), int64
+        0 to 3, in the direction from the last axis to the one before it (as ``torch.rot90``).
+
+    Returns
+    -------
+    Tensor, same shape
+    """
+    if image.shape[-1] == 1 and image.shape[-2] == 1:
+        return image
+    out = image.clone()
+    for turns in (1, 2, 3):
+        chosen = quarter_turns == turns
+        out[chosen] = torch.rot90(image[chosen], turns, dims=(-1, -2))
+    return out
+
+
+def flip_images(image: Tensor, flipped: Tensor) -> Tensor:
+    """The chosen images mirrored along their last axis.
+
+    Parameters
+    ----------
+    image : Tensor, shape (B, bands, ny, nx)
+    flipped : Tensor, shape (B,), bool
+
+    Returns
+    -------
+    Tensor, same shape
+    """
+    return torch.where(flipped[:, None, None, None], image.flip(-1), image)
+
+
+def shift_images(flux: Tensor, ivar: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Each image moved by its own (dy, dx), bilinearly between pixels.
+
+    Rows and columns that come in from outside repeat the nearest edge mirrored, so that the noise there stays noise.
+    The variance of an interpolated pixel is Σ w² σ² of the pixels it mixes; one of them without information (inverse
+    variance 0) leaves none. Whole-pixel shifts mix nothing and keep all values.
+
+    Parameters
+    ----------
+    flux : Tensor, shape (B, bands, ny, nx)
+    ivar : Tensor, shape (B, bands, ny, nx) or (B, bands, 1, 1)
+    shift : Tensor, shape (B, 2), float32
+        Along y and x [pixel]; positive moves the source to larger indices.
+
+    Returns
+    -------
+    flux, ivar : Tensor
+        Shapes as given.
+    """
+    whole = torch.floor(shift)
+    part = shift - whole
+    new_flux = torch.zeros_like(flux)
+    variance = torch.zeros_like(ivar)
+    lost = torch.zeros_like(ivar, dtype=torch.bool)
+    per_pixel = ivar.shape[-2:] == flux.shape[-2:]
+    for step_y in (0, 1):
+        weight_y = part[:, 0] if step_y else 1 - part[:, 0]
+        for step_x in (0, 1):
+            weight = (weight_y * (part[:, 1] if step_x else 1 - part[:, 1]))[:, None, None, None]
+            if not bool((weight > 0).any()):
+                continue
+            move = whole + torch.tensor([step_y, step_x], dtype=whole.dtype, device=whole.device)
+            new_flux += weight * _moved(flux, move)
+            moved_ivar = _moved(ivar, move) if per_pixel else ivar
+            used = weight > 0
+            lost |= used & (moved_ivar <= 0)
+            variance += torch.where(moved_ivar > 0, weight**2 / moved_ivar.clamp_min(1e-30), torch.zeros_like(ivar))
+    known = ~lost & (variance > 0)
+    new_ivar = torch.where(known, 1 / torch.where(known, variance, torch.ones_like(variance)), torch.zeros_like(ivar))
+    # A pixel without information holds no flux either, as everywhere in a batch.
+    return torch.where(known.expand_as(new_flux), new_flux, torch.zeros_like(new_flux)), new_ivar
+
+
+def dim(
+    flux: Tensor, ivar: Tensor, dimming: Tensor, sky_sigma: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Fluxes as they would be measured were the source fainter.
+
+    A measured variance is sky plus source, σ² = σ_sky² + σ_source², with σ_sky no larger than what was measured. With
+    s = 10^(-0.4 Δm) the source's photon noise falls with its flux and the sky's stays, σ'² = σ_sky² + s σ_source².
+    Scaling alone leaves s² σ²; the rest, σ'² - s² σ² >= 0, is added as Gaussian noise. A source at the limit of the
+    survey so keeps the survey's depth as its error.
+
+    Parameters
+    ----------
+    flux, ivar : Tensor, shape (B, bands, ...)
+        Nanomaggy and nanomaggy⁻²; where ivar is 0 nothing was observed, and nothing changes. ``ivar`` may have size 1
+        along the trailing axes of ``flux``.
+    dimming : Tensor, shape (B,)
+        Δm >= 0 [mag].
+    sky_sigma : Tensor, broadcastable to ``ivar``
+        The sky's noise [nanomaggy]; infinity where it is unknown, which takes all of the measured noise for the sky's.
+    generator : torch.Generator
+
+    Returns
+    -------
+    flux, ivar : Tensor
+        Shapes as given.
+    """
+    scale = torch.pow(10.0, -0.4 * dimming).view(-1, *([1] * (flux.ndim - 1)))
+    seen = ivar > 0
+    variance = torch.where(seen, 1 / ivar.clamp_min(1e-30), torch.zeros_like(ivar))
+    sky = torch.minimum(variance, sky_sigma.to(variance) ** 2)
+    faint = sky + scale * (variance - sky)
+    added = (faint - scale**2 * variance).clamp_min(0).sqrt()
+    noise = torch.randn(flux.shape, generator=generator, device=flux.device, dtype=flux.dtype)
+    new_flux = torch.where(seen.expand_as(flux), scale * flux + added * noise, flux)
+    new_ivar = torch.where(seen & (faint > 0), 1 / faint.clamp_min(1e-30), torch.zeros_like(ivar))
+    # Undimmed objects keep their values to the bit, not to rounding.
+    untouched = scale == 1
+    return torch.where(untouched, flux, new_flux), torch.where(untouched, ivar, new_ivar)
+
+
+class Augmentation:
+    """All augmentations of a run, applied to one batch at a time.
+
+    Photometry and image of an object are dimmed by the same Δm, each with its own noise. Sizes, concentrations and
+    point-source probabilities stay as measured.
+
+    Parameters
+    ----------
+    config : AugmentConfig
+    sky_sigma : sequence of float, optional
+        The survey's point-source depth as one-sigma flux per photometric band [nanomaggy]; infinity where unknown.
+        An image's sky is taken from the image: the median variance of its observed pixels, band by band.
+    """
+
+    def __init__(self, config: AugmentConfig, sky_sigma: Tensor | None = None) -> None:
+        self.config = config
+        self.sky_sigma = sky_sigma
+
+    @property
+    def active(self) -> bool:
+        """Whether any augmentation is switched on."""
+        c = self.config
+        return c.rotations or c.flips or c.shift > 0 or (c.dimming > 0 and c.dimming_probability > 0)
+
+    def __call__(self, batch: Mapping[str, Any], generator: torch.Generator) -> Batch:
+        """A batch with augmented copies of photometry and image; what is not touched is shared with the one given."""
+        out = dict(batch)
+        if self.config.dimming > 0:
+            self._dim(out, generator)
+        if "image" in out:
+            self._move(out, generator)
+        return out
+
+    def _dim(self, batch: Batch, generator: torch.Generator) -> None:
+        flux = next(batch[role]["flux"] for role in ("photometry", "image") if role in batch)
+        draws = torch.rand((2, flux.shape[0]), generator=generator, device=flux.device)
+        chosen = draws[0] < self.config.dimming_probability
+        dimming = torch.where(chosen, draws[1] * self.config.dimming, torch.zeros_like(draws[1]))
+        if "photometry" in batch:
+            group = batch["photometry"]
+            sky = torch.full((1,), torch.inf) if self.sky_sigma is None else self.sky_sigma
+            flux, ivar = dim(group["flux"], group["ivar"], dimming, sky.to(flux.device), generator)
+            batch["photometry"] = {**group, "flux": flux, "ivar": ivar}
+        if "image" in batch:
+            group = batch["image"]
+            flux, ivar = dim(group["flux"], group["ivar"], dimming, _image_sky(group["ivar"]), generator)
+            batch["image"] = {**group, "flux": flux, "ivar": ivar}
+
+    def _move(self, batch: Batch, generator: torch.Generator) -> None:
+        config, group = self.config, batch["image"]
+        flux, ivar = group["flux"], group["ivar"]
+        n, device = flux.shape[0], flux.device
+        if config.rotations:
+            turns = torch.randint(0, 4, (n,), generator=generator, device=device)
+            flux, ivar = rotate_images(flux, turns), rotate_images(ivar, turns)
+        if config.flips:
+            flipped = torch.rand(n, generator=generator, device=device) < 0.5
+            flux, ivar = flip_images(flux, flipped), flip_images(ivar, flipped)
+        if config.shift > 0:
+            shift = (2 * torch.rand((n, 2), generator=generator, device=device) - 1) * config.shift
+            flux, ivar = shift_images(flux, ivar, shift if config.subpixel else torch.round(shift))
+        batch["image"] = {**group, "flux": flux, "ivar": ivar}
+
+
+def _moved(image: Tensor, move: Tensor) -> Tensor:
+    """Images moved by whole pixels, shape (B, bands, ny, nx) and (B, 2), mirrored at the edges."""
+    ny, nx = image.shape[-2:]
+    rows = _mirrored(torch.arange(ny, device=image.device) - move[:, :1].long(), ny)
+    columns = _mirrored(torch.arange(nx, device=image.device) - move[:, 1:].long(), nx)
+    objects = torch.arange(image.shape[0], device=image.device)[:, None, None]
+    return image.permute(0, 2, 3, 1)[objects, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def _mirrored(index: Tensor, n: int) -> Tensor:
+    """Indices outside 0..n-1 reflected back in, the edge pixel repeated."""
+    folded = torch.remainder(index, 2 * n)
+    return torch.where(folded < n, folded, 2 * n - 1 - folded)
+
+
+def _image_sky(ivar: Tensor) -> Tensor:
+    """Noise of the sky per object and band, shape (B, bands, 1, 1): from the median variance of observed pixels."""
+    flat = torch.where(ivar > 0, ivar, torch.full_like(ivar, torch.nan)).flatten(2)
+    median = flat.nanmedian(dim=-1).values[..., None, None]
+    return torch.where(torch.isfinite(median), median.clamp_min(1e-30).rsqrt(), torch.full_like(median, torch.inf))

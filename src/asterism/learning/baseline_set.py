@@ -1,0 +1,178 @@
+"""A run's baselines: fitted together on the model's photometric features, and kept in ``RUN/baselines``.
+
+They need nothing to be calibrated on, so they learn from the calibration part as well as from the training part: each
+method has all the labels that it can use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from asterism.errors import BadInputError, ConfigurationError
+from asterism.learning.baselines import BASELINES, Baseline, Perceptron
+from asterism.models.inputs import ModelInputs, PhotometryInputs
+from asterism.models.photometry import PhotometryFeatures
+
+__all__ = ["BaselineSet", "check_inputs"]
+
+_ABOUT, _FEATURES = "baselines.json", "features.safetensors"
+
+
+def check_inputs(inputs: ModelInputs) -> PhotometryInputs:
+    """The photometry that baselines read.
+
+    Raises
+    ------
+    ConfigurationError
+        The model reads none.
+    """
+    if inputs.photometry is None:
+        raise ConfigurationError(
+            f"baselines read photometry, and the inputs are {', '.join(inputs.roles)}; add photometry or drop --baselines"
+        )
+    return inputs.photometry
+
+
+class BaselineSet:
+    """All baselines of a run.
+
+    Parameters
+    ----------
+    features : PhotometryFeatures
+        Batch → features, as the model has them before standardisation.
+    classes : sequence of str
+        In the order of the probabilities.
+    members : mapping of str to Baseline
+        By name.
+    about : mapping
+        ``objects``, ``parts``, ``seed`` and ``versions`` of the libraries.
+    """
+
+    def __init__(
+        self,
+        features: PhotometryFeatures,
+        classes: Sequence[str],
+        members: Mapping[str, Baseline],
+        about: Mapping[str, Any],
+    ) -> None:
+        self.features = features
+        self.classes = tuple(classes)
+        self.members = dict(members)
+        self.about = dict(about)
+
+    @classmethod
+    def fit(
+        cls,
+        inputs: ModelInputs,
+        batches: Iterable[Mapping[str, Any]],
+        classes: Sequence[str],
+        *,
+        parts: Sequence[str],
+        seed: int = 0,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> BaselineSet:
+        """Fit every baseline.
+
+        Parameters
+        ----------
+        inputs : ModelInputs
+            The model's; baselines read its photometry.
+        batches : iterable of batches
+            Of the training and calibration parts, iterated twice.
+        classes : sequence of str
+            In the order of the labels' indices.
+        parts : sequence of str
+            Names of the parts that `batches` comes from, for the record.
+        seed : int
+            Every baseline's random state.
+        say : callable
+            Is told which baseline is being fitted.
+
+        Raises
+        ------
+        ConfigurationError
+            The inputs have no photometry, or a library is not installed.
+        """
+        features = PhotometryFeatures(check_inputs(inputs)).fit(batches)
+        pairs = [(_values(features, batch), batch["label"]["class"].numpy()) for batch in batches]
+        values, labels = (np.concatenate(column) for column in zip(*pairs, strict=True))
+        values, labels = values[labels >= 0], labels[labels >= 0]
+        members: dict[str, Baseline] = {}
+        versions = {}
+        for kind in BASELINES:
+            say(f"Fitting {kind.name} on {len(labels):,} objects and {values.shape[1]} features.")
+            members[kind.name] = kind()
+            members[kind.name].fit(values, labels, seed)
+            library = "sklearn" if kind is Perceptron else kind.name
+            versions[kind.name] = f"{library} {import_module(library).__version__}"
+        about = {"objects": len(labels), "parts": list(parts), "seed": seed, "versions": versions}
+        return cls(features, classes, members, about)
+
+    def probabilities(self, batch: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """Class probabilities (B, C) of a batch by each baseline."""
+        values = _values(self.features, batch)
+        return {name: member.predict_proba(values) for name, member in self.members.items()}
+
+    def save(self, directory: Path) -> None:
+        """Write the baselines, the features' buffers, and ``baselines.json``; the directory is made where absent."""
+        from safetensors.torch import save_file
+
+        directory.mkdir(parents=True, exist_ok=True)
+        for member in self.members.values():
+            member.save(directory)
+        save_file({name: t.contiguous() for name, t in self.features.state_dict().items()}, directory / _FEATURES)
+        about = {
+            "classes": list(self.classes),
+            "features": list(self.features.names),
+            "inputs": self.features.inputs.model_dump(mode="json"),
+            **self.about,
+        }
+        (directory / _ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> BaselineSet:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        directory : Path
+            ``RUN/baselines``.
+
+        Raises
+        ------
+        BadInputError
+            No baselines are there, or a file is missing or damaged.
+        ConfigurationError
+            A library is not installed.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        file = directory / _ABOUT
+        if not file.is_file():
+            raise BadInputError(f"{directory.parent} has no baselines; train it with --baselines")
+        try:
+            about = json.loads(file.read_text(encoding="utf-8"))
+            features = PhotometryFeatures(PhotometryInputs(**about.pop("inputs")))
+            features.load_state_dict(load_file(directory / _FEATURES))
+            classes, _ = about.pop("classes"), about.pop("features")
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise BadInputError(f"{directory} is damaged ({error}); train again with --baselines") from error
+        return cls(features, classes, {kind.name: kind.load(directory) for kind in BASELINES}, about)
+
+
+@torch.no_grad()
+def _values(features: PhotometryFeatures, batch: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Features (B, F), NaN where not observed."""
+    photometry: Mapping[str, Tensor] = batch["photometry"]
+    values, observed = features(photometry)
+    return torch.where(observed, values, torch.nan).numpy()

@@ -1,0 +1,127 @@
+"""What is fitted after the weights, on the calibration part and nothing else: temperature, conformal sets, the domain.
+
+Where the part is too small for one of them, it is left out or falls back, and a sentence says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from asterism.learning.config import CalibrateConfig
+from asterism.learning.fit import to_device
+from asterism.models.model import Model
+
+__all__ = ["Uncalibrated", "calibrate", "run_over"]
+
+#: Labelled objects below which a temperature is more noise than calibration (its standard error is then above 10 %).
+SMALLEST_TEMPERATURE = 100
+
+
+@dataclass(frozen=True)
+class Uncalibrated:
+    """What a model says of a stream, before calibration.
+
+    Attributes
+    ----------
+    probabilities : Tensor
+        (N, C) float32, mean over members, of objects of which anything was observed.
+    labels : Tensor
+        (N,) int64 class indices, -1 where unknown.
+    magnitudes : Tensor
+        (N,) in the reference band.
+    vectors : Tensor
+        (N, D) for the domain score.
+    """
+
+    probabilities: Tensor
+    labels: Tensor
+    magnitudes: Tensor
+    vectors: Tensor
+
+
+@torch.no_grad()
+def run_over(model: Model, batches: Iterable[Mapping[str, Any]], device: torch.device | None = None) -> Uncalibrated:
+    """Run a model over a stream and keep what calibration needs of the objects of which anything was observed.
+
+    Parameters
+    ----------
+    model : Model
+        In evaluation mode afterwards, and on the CPU.
+    batches : iterable of batches
+    device : torch.device, optional
+        Where to compute; the CPU by default.
+
+    Returns
+    -------
+    Uncalibrated
+        On the CPU.
+    """
+    device = device or torch.device("cpu")
+    model.eval().to(device)
+    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    for batch in batches:
+        moved = to_device(batch, device)
+        outputs = model(moved)
+        informed = outputs["informed"]
+        found = (
+            outputs["classification"].softmax(-1).mean(1),
+            moved["label"]["class"],
+            model.magnitudes(moved),
+            model.domain_vectors(outputs),
+        )
+        parts.append(tuple(value[informed].cpu() for value in found))  # type: ignore[arg-type]
+    model.to("cpu")
+    return Uncalibrated(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def calibrate(model: Model, answers: Uncalibrated, config: CalibrateConfig) -> list[str]:
+    """Fit temperature, conformal sets and domain score of a model in place.
+
+    Parameters
+    ----------
+    model : Model
+        With its final weights.
+    answers : Uncalibrated
+        Of the calibration part.
+    config : CalibrateConfig
+
+    Returns
+    -------
+    list of str
+        A sentence for each thing that the part was too small for.
+    """
+    told = []
+    labels = answers.labels
+    known = int((labels >= 0).sum())
+    if known >= SMALLEST_TEMPERATURE:
+        model.temperature.fit(answers.probabilities, labels)
+    else:
+        told.append(
+            f"The calibration part has {known} labelled objects, fewer than the {SMALLEST_TEMPERATURE} that a temperature"
+            " needs, so probabilities stay as the network gives them."
+        )
+    if known:
+        model.conformal.minimum = config.smallest_cell
+        probabilities = model.temperature(answers.probabilities)
+        model.conformal.fit(probabilities, labels, answers.magnitudes, config.coverage)
+    for index, name in enumerate(model.classes):
+        count = int((labels == index).sum())
+        # With n objects the threshold is the ceil((n + 1) coverage)-th score: there must be one.
+        if (count + 1) * config.coverage > count:
+            told.append(
+                f"The calibration part has {count} objects of class {name}, too few for a threshold at"
+                f" {100 * config.coverage:g} % coverage, so {name} is in every set."
+            )
+    if len(answers.vectors) > model.domain.neighbours:
+        model.domain.fit(answers.vectors, config.domain_quantile)
+    else:
+        told.append(
+            f"The calibration part has {len(answers.vectors)} objects, not more than the {model.domain.neighbours}"
+            " neighbours of the domain score, so the model can't say what is out of its domain."
+        )
+    return told

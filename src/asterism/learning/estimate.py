@@ -1,0 +1,115 @@
+"""How long a fit will take and how much memory, from a few steps that are made and thrown away."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+import torch
+from torch import nn
+
+from asterism.learning.config import FitConfig
+from asterism.learning.fit import Augment, Batches, Task, parameter_groups, to_device, training_device
+
+__all__ = ["Estimate", "duration", "estimate", "size"]
+
+_WARM_UP, _TIMED = 2, 4
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What to expect of a fit.
+
+    Attributes
+    ----------
+    seconds : float
+        For all epochs; early stopping can only shorten it.
+    memory : int or None
+        Largest memory of the process, or on a GPU of the device [byte]; None where the system does not tell.
+    """
+
+    seconds: float
+    memory: int | None
+
+
+def estimate(
+    model: nn.Module, task: Task, train: Batches, config: FitConfig, augment: Augment | None = None
+) -> Estimate:
+    """Time a few training steps on a copy of the model.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Stays as it is.
+    task, train, config, augment
+        As for `fit`; the stream is read from and has to be put to its place again, which `fit` does.
+
+    Returns
+    -------
+    Estimate
+    """
+    device = training_device(config)
+    with torch.random.fork_rng():
+        twin = copy.deepcopy(model).to(device).train()
+        optimizer = torch.optim.AdamW(parameter_groups(twin, config.weight_decay), lr=config.learning_rate)
+        generator = torch.Generator(device).manual_seed(0)
+        start = 0.0
+        for index, read in enumerate(islice(cycle(train), _WARM_UP + _TIMED)):
+            if index == _WARM_UP:
+                start = _now(device)
+            batch: Mapping[str, Any] = to_device(read, device)
+            batch = batch if augment is None else augment(batch, generator)
+            optimizer.zero_grad()
+            task.loss(twin(batch), batch).backward()
+            optimizer.step()
+        per_step = (_now(device) - start) / _TIMED
+    # Validation, averaging and checkpoints come on top, and are about a tenth.
+    return Estimate(1.1 * per_step * len(train) * config.epochs, _peak_memory(device))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, as exact as an estimate deserves.
+
+    Examples
+    --------
+    >>> duration(8), duration(200), duration(9000)
+    ('10 s', '3 min', '2.5 h')
+    """
+    if seconds < 55:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < 3300:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def size(memory: int) -> str:
+    """Bytes in words.
+
+    Examples
+    --------
+    >>> size(700_000_000)
+    '0.7 GB'
+    """
+    return f"{memory / 1e9:.1f} GB"
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _peak_memory(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not there on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,0 +1,306 @@
+"""Training: from a catalog to a run, a directory that holds a calibrated model and how it came about.
+
+A run is a model directory (config.json, model.safetensors, README.md) with, beside it, ``train.json`` (what it was made
+from and how it went), ``history.csv`` (one line per epoch), ``seen.parquet`` (every source that the model has seen, with
+or without a label) and, where asked for, ``baselines/``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+import asterism
+from asterism.catalogs.bands import band_info, depth_sigma
+from asterism.catalogs.catalog import Catalog, open_catalog
+from asterism.catalogs.outputs import Output
+from asterism.catalogs.roles import bind_roles
+from asterism.errors import AsterismError, ConfigurationError, unknown_name
+from asterism.learning.augment import Augmentation
+from asterism.learning.baseline_set import BaselineSet, check_inputs
+from asterism.learning.baselines import check_libraries
+from asterism.learning.calibrate import calibrate, run_over
+from asterism.learning.classification import Classification
+from asterism.learning.config import TrainConfig, dotted
+from asterism.learning.estimate import duration, estimate, size
+from asterism.learning.fit import Fitted, fit, training_device
+from asterism.learning.metrics import log_loss_values
+from asterism.learning.run_state import Epoch
+from asterism.learning.training_set import TrainingSet, choose_objects
+from asterism.models.inputs import ModelInputs
+from asterism.models.model import Model, create_model
+
+__all__ = ["TASKS", "TrainedRun", "train"]
+
+TASKS = ("classification",)
+"""What a model can be trained for."""
+
+_CHECKPOINT = Path("checkpoints", "last.pt")
+#: Objects per batch where nothing is learned from them.
+_READ_SIZE = 2048
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished run.
+
+    Attributes
+    ----------
+    path : Path
+    existed : bool
+        It was there already, made from the same inputs; nothing was done.
+    summary : mapping
+        The content of ``train.json``.
+    """
+
+    path: Path
+    existed: bool
+    summary: Mapping[str, Any]
+
+
+def train(
+    catalog: Catalog | str | Path,
+    out: str | Path,
+    *,
+    model: str = "margformer",
+    task: str = "classification",
+    inputs: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    config: TrainConfig | None = None,
+    baselines: bool = False,
+    seed: int = 0,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> TrainedRun:
+    """Train a model on a catalog and write the run.
+
+    Parameters
+    ----------
+    catalog : Catalog or path
+    out : path
+        Directory of the run. An interrupted run with the same inputs is continued.
+    model : str
+        One of `models.model.model_names`.
+    task : str
+        One of `TASKS`.
+    inputs : str, optional
+        Roles to read, see `catalogs.roles.bind_roles`; everything that the catalog has by default.
+    split : str, optional
+        Name of a split; by default the one named ``default``, which is made where it lacks.
+    where : str, optional
+        Condition on the objects.
+    config : TrainConfig, optional
+    baselines : bool
+        Fit LightGBM, XGBoost and a perceptron beside it.
+    seed : int
+        Of weights, order, dropout and augmentation.
+    overwrite : bool
+        Replace a run made from other inputs.
+    console : rich.console.Console, optional
+        Is told what is done, with a progress bar where it is a terminal; silent without.
+
+    Returns
+    -------
+    TrainedRun
+
+    Raises
+    ------
+    ConfigurationError
+        An unknown model, task, option or input.
+    BadInputError
+        The catalog lacks objects or classes to learn from.
+    LeakError
+        Objects to be seen are of sources of the split's test part.
+    OutputError
+        The place holds something else, or a run made from other inputs.
+    """
+    config = config or TrainConfig()
+    say = _teller(console)
+    if task not in TASKS:
+        raise ConfigurationError(unknown_name("task", task, TASKS))
+    catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
+    bindings = bind_roles(catalog.schema, inputs)
+    reads = ModelInputs.from_bindings(bindings, config.inputs.quantities)
+    if baselines:
+        check_inputs(reads)
+        check_libraries()
+    chosen = choose_objects(catalog, bindings, split=split, where=where)
+    goal = Classification(chosen.classes, config.classification.class_weights)
+    with torch.random.fork_rng():
+        torch.default_generator.manual_seed(seed)
+        network = create_model(model, reads, chosen.classes, config.model)
+    seen = chosen.seen()
+    chosen.check_leaks(seen)
+    made_from = {
+        "command": "train",
+        "catalog": catalog.fingerprint,
+        "split": {"name": chosen.split, "content": chosen.split_content},
+        "where": where,
+        "task": task,
+        "model": model,
+        "inputs": {role: group.name for role, group in bindings.items()},
+        # How often the run is saved changes nothing that is saved.
+        "config": {key: value for key, value in dotted(config).items() if key != "fit.checkpoint_seconds"},
+        "baselines": baselines,
+        "seed": seed,
+    }
+    with Output(out, made_from, overwrite) as output:
+        if output.complete:
+            say(f"{output.path} is already complete.")
+            return TrainedRun(output.path, True, json.loads((output.path / "train.json").read_text("utf-8")))
+        say(_objects(chosen))
+        fitted = _fit(network, goal, chosen, config, seed, output, console)
+        say(
+            f"Best validation log-loss {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs};"
+            " calibrating."
+        )
+        device = training_device(config.fit)
+        told = calibrate(network, run_over(network, chosen.stream("calibration", _READ_SIZE), device), config.calibrate)
+        for sentence in told:
+            say(f"Warning: {sentence}")
+        metrics = _validation_metrics(network, chosen, device)
+        if baselines:
+            parts = ("train", "calibration")
+            stream = chosen.stream(parts, _READ_SIZE)
+            BaselineSet.fit(reads, stream, chosen.classes, parts=parts, seed=seed, say=say).save(
+                output.directory / "baselines"
+            )
+        network.save_pretrained(output.directory, _card(chosen, metrics, told))
+        seen.save(output.directory / "seen.parquet")
+        _write_history(output.directory / "history.csv", fitted)
+        summary = _summary(made_from, chosen, network, fitted, metrics, told)
+        (output.directory / "train.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        shutil.rmtree(output.directory / _CHECKPOINT.parent, ignore_errors=True)
+    return TrainedRun(output.path, False, summary)
+
+
+def _fit(
+    network: Model,
+    goal: Classification,
+    chosen: TrainingSet,
+    config: TrainConfig,
+    seed: int,
+    output: Output,
+    console: Console | None,
+) -> Fitted:
+    """Standardise, say what to expect, and fit (or go on fitting)."""
+    say = _teller(console)
+    network.standardise(chosen.stream("train", _READ_SIZE))
+    stream = chosen.stream("train", config.fit.batch_size, shuffle=True, seed=seed)
+    augmentation = Augmentation(config.augment, _sky_sigma(network.config.inputs))
+    augment = augmentation if augmentation.active else None
+    checkpoint = output.directory / _CHECKPOINT
+    parameters = sum(p.numel() for p in network.parameters())
+    if checkpoint.exists():
+        say(f"Continuing {network.config.name} ({parameters:,} parameters) where it stopped.")
+    elif console is not None:
+        expected = estimate(network, goal, stream, config.fit, augment)
+        memory = "" if expected.memory is None else f" and {size(expected.memory)} of memory"
+        say(
+            f"{network.config.name} has {parameters:,} parameters; {config.fit.epochs} epochs take about"
+            f" {duration(expected.seconds)}{memory}."
+        )
+    return fit(
+        network,
+        goal,
+        stream,
+        chosen.stream("validation", _READ_SIZE),
+        config.fit,
+        seed=seed,
+        augment=augment,
+        checkpoint=checkpoint,
+        console=console,
+    )
+
+
+def _teller(console: Console | None) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        if console is not None:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    return say
+
+
+def _objects(chosen: TrainingSet) -> str:
+    mix = ", ".join(f"{name} {count:,}" for name, count in chosen.counts["train"].items())
+    return (
+        f"Training on {chosen.objects('train'):,} objects ({mix}), stopping by {chosen.objects('validation'):,} and"
+        f" calibrating on {chosen.objects('calibration'):,} others of split {chosen.split!r}."
+    )
+
+
+def _sky_sigma(inputs: ModelInputs) -> torch.Tensor | None:
+    """Noise of the survey's sky per photometric band [nanomaggy], from its published depth; infinity where unknown."""
+    if inputs.photometry is None:
+        return None
+    sigmas = []
+    for band in inputs.photometry.bands:
+        try:
+            depth = band_info(inputs.photometry.survey, band).depth_5sigma
+        except AsterismError:  # a survey or band without published numbers
+            depth = None
+        sigmas.append(float("inf") if depth is None else float(depth_sigma(depth)))
+    return torch.tensor(sigmas)
+
+
+def _validation_metrics(network: Model, chosen: TrainingSet, device: torch.device) -> dict[str, float]:
+    """Accuracy and log-loss of the calibrated model on the validation part."""
+    answers = run_over(network, chosen.stream("validation", _READ_SIZE), device)
+    p, labels = network.temperature(answers.probabilities.double()), answers.labels
+    return {
+        "accuracy": float((p.argmax(1) == labels).double().mean()),
+        "log_loss": float(log_loss_values(p.numpy(), labels.numpy()).mean()),
+    }
+
+
+def _card(chosen: TrainingSet, metrics: Mapping[str, float], told: list[str]) -> dict[str, Any]:
+    return {
+        "catalog": chosen.catalog.path.name,
+        "catalog_fingerprint": chosen.catalog.fingerprint,
+        "split": chosen.split,
+        "class_mix": dict(chosen.counts["train"]),
+        "metrics": dict(metrics),
+        "metrics_on": f"validation part, {chosen.objects('validation'):,} objects, by which the epoch was chosen",
+        "limits": tuple(told),
+    }
+
+
+def _summary(
+    made_from: Mapping[str, Any],
+    chosen: TrainingSet,
+    network: Model,
+    fitted: Fitted,
+    metrics: Mapping[str, float],
+    told: list[str],
+) -> dict[str, Any]:
+    """The content of train.json."""
+    return {
+        "asterism": asterism.__version__,
+        **made_from,
+        "catalog": {"path": str(chosen.catalog.path), "fingerprint": chosen.catalog.fingerprint},
+        "classes": list(chosen.classes),
+        "objects": {part: dict(counts) for part, counts in chosen.counts.items()},
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "epochs": fitted.epochs,
+        "best_epoch": fitted.best_epoch + 1,
+        "temperature": float(network.temperature.value),
+        "validation": {**metrics, "log_loss_uncalibrated": fitted.best_score},
+        "warnings": told,
+        "model_fingerprint": network.fingerprint,
+    }
+
+
+def _write_history(path: Path, fitted: Fitted) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
+        writer.writeheader()
+        writer.writerows(asdict(epoch) for epoch in fitted.history)
