@@ -18,8 +18,6 @@ __all__ = ["command", "run_demo"]
 _SIZE = 4000
 _SEED = 0
 _SPLIT = "default"
-#: Fewer passes than by default: a demo shows the way, not the last point of accuracy.
-_SETTINGS: Mapping[str, Any] = {"fit.epochs": 24}
 
 
 def command(
@@ -60,7 +58,7 @@ def run_demo(
     size : int
         Objects to simulate.
     settings : mapping, optional
-        Settings of the training by dotted key.
+        Settings of the training by dotted key; the defaults where none is given.
     overwrite : bool
         Do every step anew.
     console : rich.console.Console
@@ -87,12 +85,12 @@ def run_demo(
         catalog = simulate(size, sky, seed=_SEED, overwrite=overwrite, progress=update)
     make_split(catalog, _SPLIT, seed=_SEED, overwrite=overwrite)
     beside = _baselines_there(console)
-    _step(console, 2, "Train MargFormer on photometry and images, and baselines beside it", 0.04 * size, run)
+    _step(console, 2, "Train MargFormer on photometry and images, and baselines beside it", 0.025 * size, run)
     train(
         catalog,
         run,
         split=_SPLIT,
-        config=parse_settings({**_SETTINGS, **(settings or {})}),
+        config=parse_settings(settings or {}),
         baselines=beside,
         seed=_SEED,
         overwrite=overwrite,

@@ -1,0 +1,75 @@
+"""Cross-attention of a few query tokens over many context tokens, with no work on tokens that nothing attends from."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["CrossAttention", "CrossAttentionBlock"]
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention from query tokens to context tokens of another width.
+
+    Parameters
+    ----------
+    width, context_width : int
+        Widths of the query and context tokens.
+    heads : int
+        Number of heads; they share `context_width` between them.
+    """
+
+    def __init__(self, width: int, context_width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, context_width, bias=False)
+        self.key_value = nn.Linear(context_width, 2 * context_width, bias=False)
+        self.out = nn.Linear(context_width, width)
+
+    def forward(self, queries: Tensor, context: Tensor, valid: Tensor) -> Tensor:
+        """Attend.
+
+        Parameters
+        ----------
+        queries : Tensor
+            (B, M, width).
+        context : Tensor
+            (B, N, context_width).
+        valid : Tensor
+            (B, N) bool; at least one context token of each object must be valid.
+
+        Returns
+        -------
+        Tensor
+            (B, M, width).
+        """
+        q = self.query(queries).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None])
+        return self.out(attended.transpose(1, 2).flatten(2))
+
+
+class CrossAttentionBlock(nn.Module):
+    """Pre-norm cross-attention, then a pre-norm MLP on the query tokens.
+
+    Parameters
+    ----------
+    width, context_width, heads : int
+        As for `CrossAttention`.
+    dropout : float
+        Dropout on both residual branches.
+    """
+
+    def __init__(self, width: int, context_width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_query = nn.LayerNorm(width)
+        self.norm_context = nn.LayerNorm(context_width)
+        self.attention = CrossAttention(width, context_width, heads)
+        self.mlp = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, queries: Tensor, context: Tensor, valid: Tensor) -> Tensor:
+        """(B, M, width), (B, N, context_width), (B, N) bool → (B, M, width)."""
+        attended = self.attention(self.norm_query(queries), self.norm_context(context), valid)
+        queries = queries + self.dropout(attended)
+        return queries + self.dropout(self.mlp(queries))

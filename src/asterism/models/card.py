@@ -1,0 +1,95 @@
+"""The model card: what a model was trained on, how well it did, and where it should not be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from asterism.models.configuration import Strict
+
+if TYPE_CHECKING:
+    from asterism.models.directory import ModelConfig
+
+__all__ = ["Card", "card_text"]
+
+
+class Card(Strict):
+    """What the card of a model says beside its configuration.
+
+    Parameters
+    ----------
+    catalog : str
+        Name of the training catalog.
+    catalog_fingerprint : str
+        Its fingerprint.
+    split : str
+        Name of the split whose training part was used.
+    class_mix : dict of str to int
+        Training objects per class.
+    metrics : dict of str to float
+        Figures by name, e.g. ``accuracy``; say in `metrics_on` what they were measured on.
+    metrics_on : str
+        What the metrics were measured on, e.g. ``"validation part, 8,000 objects"``.
+    limits : tuple of str
+        One sentence each.
+    license : str
+        SPDX name of the weights' licence.
+    """
+
+    catalog: str = "not recorded"
+    catalog_fingerprint: str = "not recorded"
+    split: str = "not recorded"
+    class_mix: dict[str, int] = Field(default_factory=dict)
+    metrics: dict[str, float] = Field(default_factory=dict)
+    metrics_on: str = "not recorded"
+    limits: tuple[str, ...] = ()
+    license: str = "bsd-3-clause"
+
+
+def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int) -> str:
+    """README.md of a model directory: YAML front matter as the Hugging Face Hub reads it, then Markdown."""
+    from huggingface_hub import ModelCardData
+
+    front = ModelCardData(
+        license=card.license,
+        library_name="asterism",
+        tags=["astronomy", config.name, *config.inputs.roles, *config.heads.tasks],
+        model_name=f"Asterism {config.name}",
+    ).to_yaml()
+    read = []
+    for role in config.inputs.roles:
+        group = getattr(config.inputs, role)
+        what = ", ".join(group.quantities) if role == "photometry" else "{}×{} pixels".format(*group.shape)
+        read.append(f"* {role}: `{group.group}`, bands {', '.join(group.bands)} ({what})")
+    classes = config.heads.classification.classes if config.heads.classification else ()
+    total = sum(card.class_mix.values())
+    mix = [f"| {name} | {count:,} | {count / total:.3f} |" for name, count in card.class_mix.items()] if total else []
+    limits = [
+        "Probabilities hold for objects chosen as the training rows were; other class fractions need a prior.",
+        *card.limits,
+    ]
+    lines = [
+        f"---\n{front}\n---",
+        f"# {config.name}",
+        f"An Asterism model with {parameters:,} parameters. "
+        + (f"It tells {', '.join(classes)} apart." if classes else "It has no classification head."),
+        "## What it reads",
+        "\n".join(read),
+        "## What it was trained on",
+        f"Catalog {card.catalog} (fingerprint `{card.catalog_fingerprint}`), training part of split {card.split}.",
+        "\n".join(["| class | objects | fraction |", "|---|---|---|", *mix])
+        if mix
+        else "The class mix is not recorded.",
+        "## Metrics",
+        f"Measured on: {card.metrics_on}.",
+        "\n".join(["| metric | value |", "|---|---|", *(f"| {k} | {v:.5g} |" for k, v in card.metrics.items())])
+        if card.metrics
+        else "None recorded.",
+        "## Limits",
+        "\n".join(f"* {sentence}" for sentence in limits),
+        "## Use",
+        "```python\nimport asterism\n\nasterism.Predictor.from_pretrained(DIRECTORY).predict(table)\n```",
+        f"Written by Asterism {config.asterism_version}; weights fingerprint `{fingerprint}`.",
+    ]
+    return "\n\n".join(lines) + "\n"

@@ -1,0 +1,113 @@
+"""How far an object is from what a model was calibrated on."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from asterism.errors import BadInputError
+
+__all__ = ["DomainScore"]
+
+_BLOCK = 1024
+
+
+class DomainScore(nn.Module):
+    """Distance to the nearest calibration objects, between the directions of the network's features.
+
+    Vectors are scaled to unit length; the score is the logarithm of the mean Euclidean distance to the `neighbours`
+    nearest of at most `capacity` calibration objects (deep nearest neighbours, Sun et al. 2022, arXiv:2204.06507). Only
+    the direction counts, because a network's features shrink for whatever it does not know, which would put strange
+    objects near the middle of the known ones. Objects that score above a quantile of the calibration part's own scores,
+    each taken without itself, are out of domain.
+
+    Parameters
+    ----------
+    width : int
+        Width of the vectors.
+    capacity : int
+        Calibration objects kept as neighbours.
+    neighbours : int
+        Neighbours whose distances are averaged.
+
+    Attributes
+    ----------
+    reference : Tensor
+        (capacity, width): unit vectors of calibration objects, the first `count` of them in use.
+    count : Tensor
+        (1,) int64: 0 until fitted.
+    threshold : Tensor
+        (1,): largest score that counts as in domain; infinite until fitted.
+    """
+
+    reference: Tensor
+    count: Tensor
+    threshold: Tensor
+
+    def __init__(self, width: int, *, capacity: int = 512, neighbours: int = 10) -> None:
+        super().__init__()
+        self.neighbours = neighbours
+        self.register_buffer("reference", torch.zeros(capacity, width))
+        self.register_buffer("count", torch.zeros(1, dtype=torch.int64))
+        self.register_buffer("threshold", torch.full((1,), torch.inf))
+
+    def fit(self, vectors: Tensor, quantile: float = 0.99) -> DomainScore:
+        """Keep calibration objects as reference and set the threshold at a quantile of their scores.
+
+        Parameters
+        ----------
+        vectors : Tensor
+            (N, width) of the calibration part.
+        quantile : float
+            Share of calibration objects that counts as in domain.
+
+        Raises
+        ------
+        BadInputError
+            When there are too few objects, or the quantile is not between 0 and 1.
+        """
+        if not 0 < quantile < 1:
+            raise BadInputError(f"a domain quantile must lie between 0 and 1 and is {quantile}; give 0.99 for 99 %")
+        if len(vectors) <= self.neighbours:
+            raise BadInputError(
+                f"the calibration part has {len(vectors)} objects and the domain score needs more than "
+                f"{self.neighbours}; give it a larger part"
+            )
+        kept = min(len(vectors), len(self.reference))
+        chosen = torch.linspace(0, len(vectors) - 1, kept).round().long()
+        self.reference.zero_()
+        self.reference[:kept] = F.normalize(vectors[chosen])
+        self.count.fill_(kept)
+        own = torch.ones(len(vectors), dtype=torch.bool, device=vectors.device)
+        own[chosen] = False
+        # Objects that are no reference score as a new object does; a reference must leave itself out.
+        scores = torch.cat([self._distance(vectors[chosen], skip=1), self._distance(vectors[own], skip=0)])
+        self.threshold.fill_(float(torch.quantile(scores.double(), quantile)))
+        return self
+
+    def score(self, vectors: Tensor) -> Tensor:
+        """Scores (B,) of vectors (B, width); larger is farther away.
+
+        Raises
+        ------
+        BadInputError
+            When nothing has been fitted.
+        """
+        if not int(self.count):
+            raise BadInputError("the model has no domain score; train it with a calibration part")
+        return self._distance(vectors, skip=0)
+
+    def in_domain(self, scores: Tensor) -> Tensor:
+        """Whether scores (B,) are at most the threshold, (B,) bool."""
+        return scores <= self.threshold
+
+    def _distance(self, vectors: Tensor, skip: int) -> Tensor:
+        """Log mean distance to the nearest references, without the first `skip` (an object itself)."""
+        reference = self.reference[: int(self.count)].T
+        scores = [vectors.new_zeros(0)]
+        for block in F.normalize(vectors).split(_BLOCK):
+            cosine = (block @ reference).topk(self.neighbours + skip, sorted=True).values[:, skip:]
+            distance = torch.sqrt((2 - 2 * cosine).clamp_min(0))
+            scores.append(torch.log(distance.mean(1).clamp_min(1e-4)))
+        return torch.cat(scores)

@@ -1,0 +1,266 @@
+"""A model: network, heads and calibration in one module, built by name, saved and loaded whole."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from asterism.errors import BadInputError, ConfigurationError
+from asterism.models.calibration import ConformalSets, Temperature
+from asterism.models.card import Card, card_text
+from asterism.models.class_mix import ClassMix
+from asterism.models.configuration import parse
+from asterism.models.directory import ModelConfig, read_config, read_weights, write_directory
+from asterism.models.domain import DomainScore
+from asterism.models.heads import ClassificationHead, HeadsConfig
+from asterism.models.inputs import ModelInputs
+from asterism.models.network import Batch
+from asterism.models.photometry import asinh_magnitude, published_softening
+from asterism.models.registry import model_names, network_class
+
+__all__ = ["Model", "create_model", "model_names"]
+
+
+class Model(nn.Module):
+    """Network + heads + calibration: what is trained, saved and loaded.
+
+    Built by `create_model` or `Model.from_pretrained`. Statistics of the inputs are set once by `standardise`, from
+    training rows, and travel with the weights; until then the model refuses to answer.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Name, inputs, options and heads.
+
+    Attributes
+    ----------
+    network : Network
+        Batch → features (B, M, D).
+    heads : ModuleDict
+        Task → head.
+    temperature : Temperature
+        Calibration of the class probabilities.
+    conformal : ConformalSets
+        Sets of classes.
+    domain : DomainScore
+        Distance from the calibration part.
+    class_mix : ClassMix
+        Class fractions of the training rows.
+    """
+
+    standardised: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        cls = network_class(config.name)
+        options = parse(cls.Options, config.options, f"option of model {config.name}")
+        self.config = config.model_copy(update={"options": options.model_dump(mode="json")})
+        self.network = cls(config.inputs, options)  # type: ignore[arg-type]
+        self.heads = nn.ModuleDict()
+        classes = config.heads.classification.classes if config.heads.classification else ()
+        if classes:
+            self.heads["classification"] = ClassificationHead(self.network.members, self.network.width, len(classes))
+            self.temperature = Temperature()
+            self.conformal = ConformalSets(len(classes))
+            self.class_mix = ClassMix(len(classes))
+        self.domain = DomainScore(self.network.width)
+        self.register_buffer("standardised", torch.zeros(1, dtype=torch.bool))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits; empty without a classification head."""
+        return self.config.heads.classification.classes if self.config.heads.classification else ()
+
+    def standardise(self, batches: Iterable[Batch]) -> None:
+        """Learn the inputs' statistics and the class mix, once, from a stream of training batches.
+
+        Memory stays bounded: a sample of the rows is kept, not the rows.
+
+        Raises
+        ------
+        ConfigurationError
+            When it has been done before.
+        BadInputError
+            When the stream is empty or holds nothing observed.
+        """
+        if bool(self.standardised):
+            raise ConfigurationError("the model has its standardisation already; create a new one for other data")
+        seen = 0
+        with torch.no_grad():
+            for batch in batches:
+                self.network.observe(batch)
+                seen += len(batch[self.config.inputs.roles[0]]["present"])
+                if self.classes and "label" in batch and "class" in batch["label"]:
+                    mix = ClassMix(len(self.classes)).fit(batch["label"]["class"], self.magnitudes(batch))
+                    self.class_mix.counts += mix.counts
+                    self.class_mix.unplaced += mix.unplaced
+            if not seen:
+                raise BadInputError("there are no training rows to learn the inputs' scale from; check the split")
+            self.network.settle()
+        self.standardised.fill_(True)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Answers of the ensemble members.
+
+        Parameters
+        ----------
+        batch : mapping
+            As `asterism.catalogs.stream` gives it.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; and each head's answer, e.g.
+            ``classification``: logits (B, M, C), which are the log fractions of the training classes for objects of
+            which nothing was observed.
+
+        Raises
+        ------
+        ConfigurationError
+            Before `standardise`.
+        """
+        if not bool(self.standardised):
+            raise ConfigurationError("the model has not learned its inputs' scale; call standardise with training rows")
+        features, informed = self.network(batch)
+        outputs = {"features": features, "informed": informed}
+        for name, head in self.heads.items():
+            outputs[name] = head(features)
+        if "classification" in outputs:
+            prior = self._prior().to(features).log()
+            outputs["classification"] = torch.where(informed[:, None, None], outputs["classification"], prior)
+        return outputs
+
+    def class_probabilities(self, batch: Batch) -> Tensor:
+        """Calibrated class probabilities (B, C) of a batch."""
+        return self.probabilities(self(batch))
+
+    def probabilities(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Calibrated class probabilities (B, C) of what `forward` gave: the members' mean, at temperature.
+
+        Raises
+        ------
+        ConfigurationError
+            When the model has no classification head.
+        """
+        if "classification" not in outputs:
+            raise ConfigurationError(
+                f"model {self.config.name} was not trained for classification; train it for that task"
+            )
+        mean = outputs["classification"].softmax(-1).mean(1)
+        return torch.where(outputs["informed"][:, None], self.temperature(mean), mean)
+
+    def domain_vectors(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """What the domain score looks at (B, D), of what `forward` gave: the members' mean features."""
+        return outputs["features"].mean(1)
+
+    def magnitudes(self, batch: Batch) -> Tensor:
+        """Magnitudes (B,) in the reference band (r where there is one), of the flux as stored.
+
+        Asinh magnitudes where the survey has a published softening, else AB ones, of at least one standard deviation of
+        flux. NaN where the band was not observed, and for models without photometry.
+        """
+        described, band = self.config.inputs.photometry, self.config.inputs.reference_band
+        if described is None or band is None:
+            first = batch[self.config.inputs.roles[0]]
+            return torch.full(first["present"].shape, torch.nan, device=first["present"].device)
+        photometry = batch["photometry"]
+        flux, ivar = photometry["flux"][:, band], photometry["ivar"][:, band]
+        seen = (ivar > 0) & photometry["present"]
+        softening = published_softening(described.survey, described.bands[band])
+        if math.isnan(softening):
+            sigma = torch.where(seen, ivar, 1.0) ** -0.5
+            magnitude = 22.5 - 2.5 * torch.log10(torch.maximum(torch.where(seen, flux, 1.0), sigma))
+        else:
+            magnitude = asinh_magnitude(torch.where(seen, flux, 1.0), torch.tensor(softening, device=flux.device))
+        return torch.where(seen, magnitude, torch.nan)
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the model's content: a hash of its configuration and of every tensor."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(self.config.model_dump_json(exclude={"asterism_version"}).encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            values = tensor.detach().cpu().contiguous()
+            digest.update(f"{name}:{values.dtype}:{tuple(values.shape)};".encode())
+            digest.update(values.flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def save_pretrained(self, directory: str | Path, card: Mapping[str, Any] | None = None) -> None:
+        """Write the model directory: config.json, model.safetensors, README.md.
+
+        Parameters
+        ----------
+        directory : path
+            Made where it does not exist.
+        card : mapping, optional
+            Fields of `asterism.models.card.Card`.
+
+        Raises
+        ------
+        ConfigurationError
+            For an unknown field of the card, or a model that has not been standardised.
+        OutputError
+            When the place can't be written.
+        """
+        if not bool(self.standardised):
+            raise ConfigurationError("the model has not learned its inputs' scale; call standardise before saving it")
+        state = {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
+        parameters = sum(p.numel() for p in self.parameters())
+        text = card_text(self.config, parse(Card, card or {}, "field of the model card"), self.fingerprint, parameters)
+        write_directory(Path(directory), self.config, state, text)
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path) -> Model:
+        """Read a model directory, strictly; the model is in evaluation mode.
+
+        Raises
+        ------
+        BadInputError
+            When anything is missing, unknown, truncated or unfit; see `asterism.models.directory`.
+        """
+        directory = Path(directory)
+        config = read_config(directory)
+        with torch.random.fork_rng():  # building draws initial weights; the caller's random state stays as it is
+            try:
+                model = cls(config)
+            except ConfigurationError as error:
+                raise BadInputError(f"{directory / 'config.json'}: {error}") from error
+        model.load_state_dict(read_weights(directory, model.state_dict()))
+        return model.eval()
+
+    def _prior(self) -> Tensor:
+        """Fractions of the training classes (C,); equal ones where no label was seen."""
+        counts = (self.class_mix.counts.sum(0) + self.class_mix.unplaced).double().clamp_min(0.5)
+        return counts / counts.sum()
+
+
+def create_model(
+    name: str, inputs: ModelInputs, classes: Sequence[str] | None, options: Mapping[str, Any] | None = None
+) -> Model:
+    """Build a model with fresh weights, drawn from torch's random state.
+
+    Parameters
+    ----------
+    name : str
+        One of `model_names`.
+    inputs : ModelInputs
+        What it reads.
+    classes : sequence of str, optional
+        Class names of the classification head, in the order of the labels' indices; None for no such head.
+    options : mapping, optional
+        The network's options; the others take their defaults.
+
+    Raises
+    ------
+    ConfigurationError
+        For an unknown name or option (naming the nearest), or inputs that the network can't do with.
+    """
+    network_class(name)  # an unknown name is the first thing to say
+    heads = parse(HeadsConfig, {"classification": {"classes": tuple(classes)}} if classes is not None else {}, "head")
+    return Model(ModelConfig(name=name, inputs=inputs, options=dict(options or {}), heads=heads))

@@ -1,0 +1,77 @@
+"""What every network promises: the roles it reads, features of members, and statistics learned once from a stream."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from asterism.errors import ConfigurationError
+from asterism.models.configuration import Strict
+from asterism.models.inputs import ModelInputs
+
+__all__ = ["Batch", "Network", "present", "select"]
+
+Batch = Mapping[str, Any]
+
+
+class Network(nn.Module, ABC):
+    """Base of all networks: everything of a model but its heads and calibration.
+
+    A network is built from what it reads (`ModelInputs`) and its own options, a strict pydantic class. It maps a batch
+    to features of `members` members, of `width` numbers each; heads turn these into answers, and the answers of
+    members are averaged.
+
+    Attributes
+    ----------
+    Options : type of Strict
+        The network's options.
+    accepts, requires : frozenset of str
+        Roles it can read, and roles it can't do without.
+    members, width : int
+        M and D of the features; set by the constructor.
+    """
+
+    Options: ClassVar[type[Strict]]
+    accepts: ClassVar[frozenset[str]]
+    requires: ClassVar[frozenset[str]] = frozenset()
+    members: int
+    width: int
+
+    def __init__(self, name: str, inputs: ModelInputs) -> None:
+        super().__init__()
+        roles = set(inputs.roles)
+        if unread := sorted(roles - self.accepts):
+            raise ConfigurationError(
+                f"model {name} does not read {unread[0]} (it reads: {', '.join(sorted(self.accepts))}); "
+                f"name its inputs, or choose another model"
+            )
+        if missing := sorted(self.requires - roles):
+            raise ConfigurationError(
+                f"model {name} needs {missing[0]} among its inputs and has only {', '.join(sorted(roles))}; "
+                f"add it, or choose another model"
+            )
+        self.inputs = inputs
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Features (B, M, D), and whether anything at all was observed of each object (B,) bool."""
+
+    def observe(self, batch: Batch) -> None:
+        """Offer a training batch to the statistics that `settle` sets; networks without any ignore it."""
+
+    def settle(self) -> None:
+        """Set the buffers of what was observed, once, before training."""
+
+
+def present(role: Mapping[str, Tensor]) -> Tensor:
+    """Objects (B,) bool of which a role's group holds at least one observed value."""
+    seen = role["ivar"] > 0
+    return role["present"] & seen.flatten(1).any(1)
+
+
+def select(role: Mapping[str, Tensor], which: Tensor) -> dict[str, Tensor]:
+    """The objects `which` (indices) of a role's tensors."""
+    return {name: values[which] for name, values in role.items()}

@@ -1,0 +1,34 @@
+"""The networks by name. A new model is a file in this room and a line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from asterism.errors import ConfigurationError, unknown_name
+from asterism.models.network import Network
+
+__all__ = ["model_names", "network_class"]
+
+_NETWORKS = {
+    "margformer": ("asterism.models.margformer", "MargFormer"),
+    "margformer-published": ("asterism.models.margformer_published", "MargFormerPublished"),
+}
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the models there are."""
+    return tuple(sorted(_NETWORKS))
+
+
+def network_class(name: str) -> type[Network]:
+    """The network of a name.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is none, naming the nearest.
+    """
+    if name not in _NETWORKS:
+        raise ConfigurationError(unknown_name("model", name, _NETWORKS))
+    module, cls = _NETWORKS[name]
+    return getattr(import_module(module), cls)

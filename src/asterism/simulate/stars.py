@@ -1,0 +1,178 @@
+"""Stars: a magnitude-limited draw from a thin disc, a thick disc and a halo, with hot stars and white dwarfs beside."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from asterism.simulate.constants import constant
+from asterism.simulate.population import Population
+from asterism.simulate.selection import Sample
+
+__all__ = ["colour_of_magnitude", "fill", "spectral_type", "teff_of_colour"]
+
+Floats = npt.NDArray[np.float64]
+
+_LIGHT = 299792.458  # km/s
+_M_STEP, _D_STEP = 0.5, 0.1  # mag, dex
+_MAGNITUDES = np.arange(1.75, 15.5, _M_STEP) + _M_STEP / 2
+_LOG_DISTANCE = np.arange(1.5, 5.0, _D_STEP) + _D_STEP / 2
+# Lower temperature (K) of a type and its name, after Pecaut & Mamajek (2013), table 5.
+_TYPES = ((10700, "B9"), (9200, "A0"), (8000, "A5"), (7200, "F0"), (6550, "F5"), (5930, "G0"), (5660, "G5"), (5270,
+"K0"),
+          (4440, "K5"), (3900, "K7"), (3750, "M0"), (3600, "M1"), (3480, "M2"), (3300, "M3"), (3130, "M4"), (2900,
+          "M5"), (2750, "M6"), (0, "M7"))  # fmt: skip
+
+
+def fill(rng: np.random.Generator, stars: Population, sample: Sample) -> None:
+    """Give stars their parameters, in place.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of chance.
+    stars : Population
+        Objects with their place on the sky.
+    sample : Sample
+        Of kind ``field``, ``turn-off``, ``hot`` or ``white-dwarf``.
+    """
+    n = len(stars)
+    if sample.kind in ("field", "turn-off"):
+        _main_sequence(rng, stars, sample)
+    else:
+        # Away from the main sequence the counts of a magnitude-limited sample rise as in a disc thicker than its depth.
+        stars.r_mag[:] = _draw_magnitudes(rng, n, sample, slope=0.25)
+        low, high = constant("horizontal_branch_teff" if sample.kind == "hot" else "white_dwarf_teff")
+        stars.teff[:] = np.exp(rng.uniform(np.log(low), np.log(high), n))
+        if sample.kind == "hot":
+            mean, scatter = constant("halo_feh")
+            stars.feh[:] = rng.normal(mean, scatter, n)
+            stars.log_g[:] = rng.uniform(3.0, 4.3, n)
+            stars.absolute_magnitude[:] = 0.7
+            stars.subclass[:] = spectral_type(stars.teff)
+        else:
+            stars.log_g[:] = rng.normal(8.0, 0.2, n)
+            # A DA of log g 8 cools along M_r = 10.5 at 25000 K to 13 at 7000 K (Holberg & Bergeron 2006, AJ 132, 1221).
+            stars.absolute_magnitude[:] = 10.5 + 2.5 * np.log(25000.0 / stars.teff) / np.log(25000.0 / 7000.0)
+            stars.subclass[:] = np.where(
+                (stars.teff > 12000) & (rng.random(n) < 2 * constant("helium_fraction")), "DB", "DA"
+            )
+        stars.distance[:] = 10.0 ** (0.2 * (stars.r_mag - stars.absolute_magnitude) + 1.0)
+    stars.tilt[:] = rng.normal(0.0, constant("locus_width"), n)
+    stars.redshift[:] = rng.normal(0.0, constant("star_velocity") / _LIGHT, n)
+
+
+def _draw_magnitudes(rng: np.random.Generator, n: int, sample: Sample, slope: float) -> Floats:
+    grid = np.arange(sample.window.bright, sample.window.limit, 0.01)
+    weight = sample.window.weight(grid) * 10.0 ** (slope * grid)
+    return grid[rng.choice(len(grid), n, p=weight / weight.sum())] + rng.uniform(0.0, 0.01, n)
+
+
+def _main_sequence(rng: np.random.Generator, stars: Population, sample: Sample) -> None:
+    """Absolute magnitude and distance of each star from its own line of sight: Phi(M) rho(D) D^3 d ln D."""
+    modulus = 5.0 * _LOG_DISTANCE - 5.0
+    taken = sample.window.weight(_MAGNITUDES[:, None] + modulus[None, :]) * 10.0 ** (3.0 * _LOG_DISTANCE)
+    height, densities = _densities(stars.galactic_l, stars.galactic_b, 10.0**_LOG_DISTANCE)
+    cells = np.stack(
+        [taken * lf[:, None] for lf in _luminosity_functions(sample.kind)]
+    )  # (component, magnitude, distance)
+    flat = np.cumsum((densities[:, :, None, :] * cells[None]).reshape(len(stars), -1), axis=1)
+    choice = (flat < rng.random(len(stars))[:, None] * flat[:, -1:]).sum(axis=1)
+    component, magnitude, distance = np.unravel_index(choice, cells.shape)
+    m = _MAGNITUDES[magnitude] + rng.uniform(-_M_STEP / 2, _M_STEP / 2, len(stars))
+    log_d = _LOG_DISTANCE[distance] + rng.uniform(-_D_STEP / 2, _D_STEP / 2, len(stars))
+    z = np.abs(height[np.arange(len(stars)), distance])
+    disc = constant("disc_feh_far") + constant("disc_feh_rise") * np.exp(-z / constant("disc_feh_height"))
+    halo_mean, halo_scatter = constant("halo_feh")
+    mean = np.where(component == 2, halo_mean, disc)
+    scatter = np.where(component == 2, halo_scatter, constant("disc_feh_scatter"))
+    stars.feh[:] = np.clip(mean + scatter * rng.standard_normal(len(stars)), -2.5, 0.3)
+    stars.absolute_magnitude[:] = m
+    stars.r_mag[:] = m + 5.0 * log_d - 5.0
+    stars.distance[:] = 10.0**log_d
+    stars.colour[:] = colour_of_magnitude(m, stars.feh)
+    if sample.kind == "turn-off":
+        # Chosen by colour around the turn-off, as spectrophotometric standards and F subdwarfs are.
+        stars.colour[:] = np.clip(stars.colour, 0.22, 0.75)
+    stars.teff[:] = teff_of_colour(stars.colour)
+    stars.log_g[:] = np.where(stars.teff > 5000, 4.3, 4.6 + 0.4 * np.clip((4000 - stars.teff) / 1300, 0, 1))
+    stars.subclass[:] = spectral_type(stars.teff)
+
+
+def _densities(longitude: Floats, latitude: Floats, distance: Floats) -> tuple[Floats, Floats]:
+    """Height above the plane (n, d) in pc and density of thin disc, thick disc, halo (n, 3, d), local thin disc = 1."""
+    l_rad, b_rad = np.radians(longitude)[:, None], np.radians(latitude)[:, None]
+    sun = constant("sun_radius")
+    along = distance[None, :] * np.cos(b_rad)
+    radius = np.sqrt(sun**2 + along**2 - 2.0 * sun * along * np.cos(l_rad))
+    z = distance[None, :] * np.sin(b_rad) + constant("sun_height")
+
+    def disc(scale_height: float, scale_length: float) -> Floats:
+        return np.exp(-(radius - sun) / scale_length - np.abs(z) / scale_height)
+
+    elliptical = np.sqrt(radius**2 + (z / constant("halo_flattening")) ** 2)
+    halo = constant("halo_fraction") * (sun / elliptical) ** constant("halo_slope")
+    thin = disc(constant("thin_scale_height"), constant("thin_scale_length"))
+    thick = constant("thick_fraction") * disc(constant("thick_scale_height"), constant("thick_scale_length"))
+    return z, np.stack([thin, thick, halo], axis=1)
+
+
+@cache
+def _luminosity_functions(kind: str) -> tuple[Floats, Floats, Floats]:
+    """Stars per magnitude of M_r in each component: one function, cut at the component's turn-off."""
+    m_v, counts = np.array(constant("luminosity_function"), dtype=np.float64).T
+    # M_V to M_r along the main sequence: V-r grows from 0.1 (F) to 0.9 (late M), Jordi et al. 2006, A&A 460, 339.
+    m_r = m_v - np.interp(m_v, [2.0, 5.0, 8.0, 11.0, 16.0], [0.1, 0.2, 0.5, 0.75, 0.9])
+    phi = np.interp(_MAGNITUDES, m_r, counts)
+    cuts = []
+    for colour, feh in ((0.2, -0.4), (constant("turn_off_thick"), -0.7), (constant("turn_off_halo"), -1.46)):
+        keep = _magnitude_of_colour(colour, feh) < _MAGNITUDES
+        if kind == "turn-off":
+            keep &= _magnitude_of_colour(0.75, feh) > _MAGNITUDES
+        cuts.append(np.where(keep, phi, 0.0))
+    return cuts[0], cuts[1], cuts[2]
+
+
+def _magnitude_of_colour(colour: npt.ArrayLike, feh: npt.ArrayLike) -> Floats:
+    solar = np.polynomial.polynomial.polyval(np.asarray(colour, np.float64), constant("photometric_parallax"))
+    metals = np.polynomial.polynomial.polyval(np.asarray(feh, np.float64), constant("parallax_metallicity"))
+    return np.asarray(solar + metals)
+
+
+def colour_of_magnitude(m_r: npt.ArrayLike, feh: npt.ArrayLike) -> Floats:
+    """g-i of main-sequence stars of this M_r and [Fe/H]: the photometric parallax, read backwards.
+
+    Examples
+    --------
+    >>> bool(0.45 < float(colour_of_magnitude(4.6, 0.0)) < 0.7)   # the Sun: 0.57
+    True
+    """
+    grid = np.linspace(0.2, 4.0, 400)
+    metals = np.polynomial.polynomial.polyval(np.asarray(feh, np.float64), constant("parallax_metallicity"))
+    on_grid = np.polynomial.polynomial.polyval(grid, constant("photometric_parallax"))
+    return np.asarray(np.interp(np.asarray(m_r, np.float64) - metals, on_grid, grid))
+
+
+def teff_of_colour(colour: npt.ArrayLike) -> Floats:
+    """Effective temperature (K) of main-sequence stars of this g-i.
+
+    From g-r for FGK stars, from r-i for M dwarfs (where g-r saturates), joined smoothly between g-i = 1.6 and 2.
+    """
+    from asterism.simulate.stellar_seds import locus_colours
+
+    x = np.asarray(colour, dtype=np.float64)
+    _, g_r, r_i, _ = locus_colours(x)
+    warm = 10.0 ** np.polynomial.polynomial.polyval(np.clip(g_r, -0.3, 1.3), constant("teff_colour"))
+    r_i_grid, teff_grid = np.array(constant("teff_m_dwarfs"), dtype=np.float64).T
+    cool = np.interp(r_i, r_i_grid, teff_grid)
+    share = np.clip((x - 1.6) / 0.4, 0.0, 1.0)
+    return np.asarray((1.0 - share) * warm + share * cool)
+
+
+def spectral_type(teff: npt.ArrayLike) -> npt.NDArray[np.str_]:
+    """Nearest name of a spectral type, by temperature."""
+    limits = np.array([limit for limit, _ in _TYPES], dtype=np.float64)
+    names = np.array([name for _, name in _TYPES])
+    return names[np.argmax(np.asarray(teff, np.float64)[..., None] >= limits, axis=-1)]

@@ -1,0 +1,140 @@
+"""Laws that hold for every model, over every set of inputs that it can read and every number of classes."""
+
+import copy
+
+import pytest
+import torch
+
+from asterism.errors import ConfigurationError
+from asterism.models.model import Model, create_model, model_names
+from asterism.models.registry import network_class
+
+SUBSETS = [("photometry",), ("image",), ("photometry", "image")]
+CLASSES = [("GALAXY", "STAR"), ("STAR", "GALAXY", "QSO")]
+CASES = [
+    pytest.param(name, roles, classes, id=f"{name}-{'+'.join(roles)}-{len(classes)}")
+    for name in model_names()
+    for roles in SUBSETS
+    if network_class(name).requires <= set(roles) <= network_class(name).accepts
+    for classes in CLASSES
+]
+every = pytest.mark.parametrize(("name", "roles", "classes"), CASES)
+
+
+@pytest.fixture
+def case(name, roles, classes, make_model, make_batch):
+    return make_model(name, roles, classes), make_batch(24, seed=9, roles=roles, classes=len(classes))
+
+
+def take(batch, index):
+    return {key: take(v, index) if isinstance(v, dict) else v[index] for key, v in batch.items()}
+
+
+@every
+def test_shapes_and_types(case, classes):
+    model, batch = case
+    outputs = model(batch)
+    members, width = model.network.members, model.network.width
+    assert outputs["features"].shape == (24, members, width)
+    assert outputs["classification"].shape == (24, members, len(classes))
+    assert outputs["informed"].dtype == torch.bool
+    for value in outputs.values():
+        assert torch.isfinite(value).all()
+    probabilities = model.class_probabilities(batch)
+    assert probabilities.dtype == torch.float32
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(24))
+
+
+@every
+def test_gradients_reach_every_parameter(case):
+    model, batch = case
+    model = copy.deepcopy(model).train()
+    loss = torch.nn.functional.cross_entropy(model(batch)["classification"].mean(1), batch["label"]["class"])
+    loss.backward()
+    unreached = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert unreached == []
+
+
+@every
+def test_saved_and_loaded_it_answers_the_same_to_the_bit(case, tmp_path):
+    model, batch = case
+    model.save_pretrained(tmp_path / "model")
+    again = Model.from_pretrained(tmp_path / "model")
+    assert again.fingerprint == model.fingerprint
+    assert again.config == model.config
+    for key, value in model(batch).items():
+        assert torch.equal(again(batch)[key], value)
+
+
+@every
+def test_permuting_a_batch_permutes_the_answers(case):
+    model, batch = case
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(model(take(batch, order))["features"], model(batch)["features"][order])
+
+
+@every
+def test_no_object_influences_another(case):
+    model, batch = case
+    whole = model.class_probabilities(batch)
+    for i in (0, 1, 2, 3, 4, 23):
+        torch.testing.assert_close(model.class_probabilities(take(batch, slice(i, i + 1)))[0], whole[i])
+
+
+@every
+def test_an_answer_is_the_same_twice(case):
+    model, batch = case
+    assert torch.equal(model(batch)["classification"], model(batch)["classification"])
+
+
+@every
+def test_numbers_of_an_absent_modality_are_never_read(case, roles):
+    model, batch = case
+    other = copy.deepcopy(batch)
+    for role in roles:
+        absent = ~batch[role]["present"]
+        for key, values in other[role].items():
+            if key != "present":
+                values[absent] = torch.nan if key != "ivar" else 7.0
+    before, after = model(batch), model(other)
+    assert torch.equal(after["classification"], before["classification"])
+
+
+@every
+def test_numbers_where_nothing_was_observed_are_never_read(case, roles):
+    model, batch = case
+    other = copy.deepcopy(batch)
+    for role in roles:
+        other[role]["flux"][batch[role]["ivar"] == 0] = torch.nan
+    assert torch.equal(model(other)["classification"], model(batch)["classification"])
+
+
+@every
+def test_with_nothing_observed_the_answer_is_the_training_mix(case, roles, classes):
+    model, batch = case
+    nothing = [i for i in range(24) if not any(batch[r]["ivar"][i].any() for r in roles)]
+    assert nothing
+    mix = torch.tensor(model.class_mix.overall(), dtype=torch.float32)
+    torch.testing.assert_close(model.class_probabilities(batch)[nothing], mix.expand(len(nothing), -1))
+
+
+@every
+def test_the_scale_of_inputs_is_learned_once(case, name, roles, classes, make_inputs):
+    model, batch = case
+    with pytest.raises(ConfigurationError, match="standardisation already"):
+        model.standardise([batch])
+    with pytest.raises(ConfigurationError, match="call standardise"):
+        create_model(name, make_inputs(roles), classes)(batch)
+
+
+@every
+def test_the_scale_of_inputs_does_not_depend_on_the_cut_into_batches(name, roles, classes, make_inputs, make_batch):
+    whole = make_batch(60, roles=roles, classes=len(classes))
+    states = []
+    for size in (60, 7):
+        torch.manual_seed(0)
+        model = create_model(name, make_inputs(roles), classes)
+        model.standardise([take(whole, slice(i, i + size)) for i in range(0, 60, size)])
+        states.append(model.state_dict())
+    for key, value in states[0].items():
+        torch.testing.assert_close(states[1][key], value, rtol=1e-5, atol=1e-5, equal_nan=True)

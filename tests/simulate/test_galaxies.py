@@ -1,0 +1,67 @@
+"""Galaxies: distances, sizes and what a magnitude limit makes of the luminosity functions."""
+
+import numpy as np
+import pytest
+from astropy.cosmology import FlatLambdaCDM
+
+from asterism.simulate.galaxies import distance_modulus, kiloparsec_per_arcsec, size_early, size_late
+from asterism.simulate.photometry import grid_wavelength, synthetic_magnitudes
+from asterism.simulate.population import draw
+from asterism.simulate.seds import EmbeddedSeds
+from asterism.simulate.selection import Sample, Survey, Window
+
+
+def galaxies_of(sample, n=600, max_compactness=None, seed=0):
+    survey = Survey("one", {"GALAXY": 1.0}, {"GALAXY": (sample,)}, max_compactness, "one sample")
+    return draw(np.random.default_rng(seed), np.full(n, "GALAXY"), survey)
+
+
+def test_distances_are_astropys():
+    z = np.array([0.02, 0.1, 0.5, 1.0, 3.0])
+    cosmology = FlatLambdaCDM(70.0, 0.3)
+    assert np.allclose(distance_modulus(z), cosmology.distmod(z).value, atol=0.001)
+    assert np.allclose(kiloparsec_per_arcsec(z), 1 / cosmology.arcsec_per_kpc_proper(z).value, rtol=1e-3)
+
+
+def test_sizes_are_those_of_shen():
+    # Figure 2 of Shen et al. (2003): about 4 kpc for late, 2.6 kpc for early types at M_r = -21.
+    assert size_late(np.array([-21.0]))[0][0] == pytest.approx(3.8, abs=0.4)
+    assert size_early(np.array([-21.0]))[0][0] == pytest.approx(2.6, abs=0.4)
+    assert (np.diff(size_late(np.linspace(-17, -23, 20))[0]) > 0).all()
+
+
+def test_the_main_sample_looks_like_the_main_sample():
+    galaxies = galaxies_of(Sample("main", "galaxy", 1.0, Window(14.5, 17.77, 0.05)))
+    # Strauss et al. (2002): median redshift 0.104.
+    assert np.median(galaxies.redshift) == pytest.approx(0.10, abs=0.02)
+    assert galaxies.r_mag.max() < 17.9
+    assert galaxies.r_mag.min() >= 14.5
+    assert 0.4 < (galaxies.galaxy_type < 0.5).mean() < 0.8
+
+
+def test_colour_samples_hold_their_colour_and_redshift():
+    galaxies = galaxies_of(Sample("red", "red-galaxy", 1.0, Window(17.0, 20.5), (0.4, 0.7)))
+    assert (galaxies.galaxy_type <= 1).all()
+    assert galaxies.redshift.min() >= 0.39
+    assert galaxies.redshift.max() <= 0.71
+
+
+def test_magnitude_absolute_magnitude_and_spectrum_agree():
+    galaxies = galaxies_of(Sample("main", "galaxy", 1.0, Window(14.0, 17.5, 0.05, 25.0)), 50)
+    galaxies.dust[:] = 0.0
+    galaxies.tilt[:] = 0.0
+    seds = EmbeddedSeds().seds(galaxies, grid_wavelength())
+    at_reference = galaxies.take(np.arange(50))
+    at_reference.redshift[:] = 0.1
+    reference = EmbeddedSeds().seds(at_reference, grid_wavelength())
+    r = synthetic_magnitudes(seds / (1 + galaxies.redshift)[:, None])[:, 2]
+    r_reference = synthetic_magnitudes(reference / 1.1)[:, 2]
+    k = r - r_reference - 2.5 * np.log10(1.1)
+    wanted = galaxies.absolute_magnitude + 5 * np.log10(0.7) + distance_modulus(galaxies.redshift) + k
+    assert np.allclose(galaxies.r_mag, wanted, atol=0.02)
+
+
+def test_compact_samples_draw_small_galaxies():
+    sample = Sample("main", "galaxy", 1.0, Window(14.5, 17.77, 0.05))
+    everything, compact = galaxies_of(sample), galaxies_of(sample, max_compactness=0.5)
+    assert compact.half_light_radius.max() < 2.0 < everything.half_light_radius.max()

@@ -1,0 +1,34 @@
+"""Filters and fluxes."""
+
+import numpy as np
+import pytest
+
+from asterism.catalogs.bands import band_info
+from asterism.simulate.galaxy_seds import galaxy_seds
+from asterism.simulate.photometry import BAND_NAMES, grid_wavelength, observed_fluxes, synthetic_magnitudes
+
+
+def test_a_flat_spectrum_in_frequency_has_the_ab_magnitude_it_should():
+    flux = 3.631e-20 * 10 ** (-0.4 * 20.0) * 2.99792458e18 / grid_wavelength() ** 2
+    assert np.allclose(synthetic_magnitudes(flux[None]), 20.0, atol=1e-4)
+    sdss = synthetic_magnitudes(flux[None], zero_point="sdss")[0]
+    assert np.allclose(sdss, [20.04, 20, 20, 20, 19.98], atol=1e-4)
+
+
+def test_magnitudes_are_speclites():
+    import astropy.units as u
+    import speclite.filters
+
+    sed = galaxy_seds(np.array([1.5]), np.array([0.1]), np.array([0.15]), grid_wavelength())
+    filters = speclite.filters.load_filters("sdss2010-*")
+    theirs = filters.get_ab_magnitudes(sed[0] * u.erg / u.s / u.cm**2 / u.AA, grid_wavelength() * u.AA)
+    ours = synthetic_magnitudes(sed)[0]
+    assert np.allclose(ours, [theirs[name][0] for name in filters.names], atol=0.003)
+
+
+def test_observed_fluxes_have_the_magnitude_and_the_extinction():
+    sed = galaxy_seds(np.array([0.5, 0.5]), np.zeros(2), np.array([0.1, 0.1]), grid_wavelength())
+    clear, dim = observed_fluxes(sed, np.array([20.0, 20.0]), np.array([0.0, 0.1]))
+    assert 22.5 - 2.5 * np.log10(clear[2]) == pytest.approx(20.0)
+    lost = 2.5 * np.log10(clear / dim)
+    assert np.allclose(lost, [0.1 * band_info("sdss", name).extinction_coefficient for name in BAND_NAMES])
