@@ -42,6 +42,10 @@ def command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; see --show-config.")
     ] = None,
+    adapt: Annotated[
+        Path | None,
+        typer.Option("--adapt", metavar="C2", help="Fainter objects to adapt to; their labels are not read."),
+    ] = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Fit LightGBM, XGBoost and a perceptron on the same objects.")
     ] = False,
@@ -56,6 +60,7 @@ def command(
     Example:
         asterism train --catalog sky --out run --baselines
         asterism train --catalog sky --out run --where "r_mag < 20" --set augment.dimming=2 --set fit.epochs=40
+        asterism train --catalog bright --out run --where "r_mag < 20" --adapt faint
         asterism train --show-config
     """
     from asterism.learning.config import parse_settings
@@ -82,6 +87,7 @@ def command(
         split=split,
         where=where,
         config=config,
+        adapt_to=adapt,
         baselines=baselines,
         seed=seed,
         overwrite=overwrite,

@@ -70,7 +70,7 @@ def run_over(model: Model, batches: Iterable[Mapping[str, Any]], device: torch.d
         informed = outputs["informed"]
         found = (
             outputs["classification"].softmax(-1).mean(1),
-            moved["label"]["class"],
+            moved["label"].get("class", torch.full_like(moved["row"], -1)),
             model.magnitudes(moved),
             model.domain_vectors(outputs),
         )
@@ -79,7 +79,9 @@ def run_over(model: Model, batches: Iterable[Mapping[str, Any]], device: torch.d
     return Uncalibrated(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def calibrate(model: Model, answers: Uncalibrated, config: CalibrateConfig) -> list[str]:
+def calibrate(
+    model: Model, answers: Uncalibrated, config: CalibrateConfig, *, also_known: Tensor | None = None
+) -> list[str]:
     """Fit temperature, conformal sets and domain score of a model in place.
 
     Parameters
@@ -89,6 +91,8 @@ def calibrate(model: Model, answers: Uncalibrated, config: CalibrateConfig) -> l
     answers : Uncalibrated
         Of the calibration part.
     config : CalibrateConfig
+    also_known : Tensor, optional
+        (N, D) vectors of other objects that are in the model's domain: those that it adapted to.
 
     Returns
     -------
@@ -117,11 +121,12 @@ def calibrate(model: Model, answers: Uncalibrated, config: CalibrateConfig) -> l
                 f"The calibration part has {count} objects of class {name}, too few for a threshold at"
                 f" {100 * config.coverage:g} % coverage, so {name} is in every set."
             )
-    if len(answers.vectors) > model.domain.neighbours:
-        model.domain.fit(answers.vectors, config.domain_quantile)
+    vectors = answers.vectors if also_known is None else torch.cat([answers.vectors, also_known])
+    if len(vectors) > model.domain.neighbours:
+        model.domain.fit(vectors, config.domain_quantile)
     else:
         told.append(
-            f"The calibration part has {len(answers.vectors)} objects, not more than the {model.domain.neighbours}"
+            f"The calibration part has {len(vectors)} objects, not more than the {model.domain.neighbours}"
             " neighbours of the domain score, so the model can't say what is out of its domain."
         )
     return told

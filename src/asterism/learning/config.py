@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from asterism.errors import ConfigurationError, unknown_name
 
 __all__ = [
+    "AdaptConfig",
     "AugmentConfig",
     "CalibrateConfig",
     "ClassificationConfig",
@@ -77,6 +78,24 @@ class AugmentConfig(_Section):
     dimming_probability: Annotated[float, Field(ge=0, le=1, description="share of objects that are dimmed")] = 0.5
 
 
+class AdaptConfig(_Section):
+    """How ``--adapt`` learns from objects without labels."""
+
+    steps: Annotated[int, Field(ge=1, description="steps of magnitude, equal in number of objects")] = 16
+    updates: Annotated[int, Field(ge=1, description="optimizer steps in each of them")] = 150
+    batch_size: Annotated[int, Field(ge=2, description="objects per update, labelled and not in their proportion")] = (
+        512
+    )
+    learning_rate: Annotated[float, Field(gt=0, description="peak step of AdamW in each step of magnitude")] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, description="AdamW's decay of weight matrices")] = 1e-4
+    temperature: Annotated[
+        float, Field(gt=0, description="softening of probabilities beyond the labelled magnitudes")
+    ] = 2.5
+    evening: Annotated[
+        float, Field(ge=0, le=1, description="how far class fractions are evened out beyond the labelled magnitudes")
+    ] = 0.0
+
+
 class CalibrateConfig(_Section):
     """What is fitted on the calibration part."""
 
@@ -103,6 +122,7 @@ class TrainConfig(_Section):
     inputs: InputsConfig = InputsConfig()
     fit: FitConfig = FitConfig()
     augment: AugmentConfig = AugmentConfig()
+    adapt: AdaptConfig = AdaptConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
     classification: ClassificationConfig = ClassificationConfig()
     model: Annotated[dict[str, Any], Field(description="the model's own options")] = {}

@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from rich.console import Console
 import asterism
 from asterism.catalogs.bands import band_info, depth_sigma
 from asterism.catalogs.catalog import Catalog, open_catalog
+from asterism.catalogs.leaks import SourceSet
 from asterism.catalogs.outputs import Output
 from asterism.catalogs.roles import bind_roles
 from asterism.errors import AsterismError, ConfigurationError, unknown_name
+from asterism.learning.adapt import adapt
 from asterism.learning.augment import Augmentation
 from asterism.learning.baseline_set import BaselineSet, check_inputs
 from asterism.learning.baselines import check_libraries
@@ -33,8 +36,9 @@ from asterism.learning.config import TrainConfig, dotted
 from asterism.learning.estimate import duration, estimate, size
 from asterism.learning.fit import Fitted, fit, training_device
 from asterism.learning.metrics import log_loss_values
+from asterism.learning.progress import FitProgress
 from asterism.learning.run_state import Epoch
-from asterism.learning.training_set import TrainingSet, choose_objects
+from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model, create_model
 
@@ -76,6 +80,7 @@ def train(
     split: str | None = None,
     where: str | None = None,
     config: TrainConfig | None = None,
+    adapt_to: Catalog | str | Path | None = None,
     baselines: bool = False,
     seed: int = 0,
     overwrite: bool = False,
@@ -99,6 +104,8 @@ def train(
     where : str, optional
         Condition on the objects.
     config : TrainConfig, optional
+    adapt_to : Catalog or path, optional
+        Fainter objects to adapt to without their labels, see `learning.adapt`.
     baselines : bool
         Fit LightGBM, XGBoost and a perceptron beside it.
     seed : int
@@ -138,7 +145,8 @@ def train(
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(seed)
         network = create_model(model, reads, chosen.classes, config.model)
-    seen = chosen.seen()
+    fainter = None if adapt_to is None else UnlabelledSet.of(adapt_to, reads)
+    seen = SourceSet.union([chosen.seen(), fainter.seen()]) if fainter else chosen.seen()
     chosen.check_leaks(seen)
     made_from = {
         "command": "train",
@@ -158,13 +166,22 @@ def train(
             say(f"{output.path} is already complete.")
             return TrainedRun(output.path, True, json.loads((output.path / "train.json").read_text("utf-8")))
         say(_objects(chosen))
-        fitted = _fit(network, goal, chosen, config, seed, output, console)
-        say(
-            f"Best validation log-loss {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs};"
-            " calibrating."
-        )
+        fitted = _fit(network, goal, chosen, fainter, config, seed, output, console)
+        say(f"Best validation log-loss {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
         device = training_device(config.fit)
-        told = calibrate(network, run_over(network, chosen.stream("calibration", _READ_SIZE), device), config.calibrate)
+        strangers = None
+        if fainter is not None:
+            _adapt(network, goal, chosen, fainter, config, seed, console)
+            strangers = run_over(network, fainter.stream(None, _READ_SIZE), device).vectors
+        say("Calibrating.")
+        calibration = run_over(network, chosen.stream("calibration", _READ_SIZE), device)
+        told = calibrate(network, calibration, config.calibrate, also_known=strangers)
+        if fainter is not None:
+            told.append(
+                f"Fainter than {float(network.extrapolation.limit):.2f} mag the model learned from its own names for"
+                f" objects: there a fixed temperature of {config.adapt.temperature:g} softens probabilities, and no"
+                " coverage is promised."
+            )
         for sentence in told:
             say(f"Warning: {sentence}")
         metrics = _validation_metrics(network, chosen, device)
@@ -187,6 +204,7 @@ def _fit(
     network: Model,
     goal: Classification,
     chosen: TrainingSet,
+    fainter: UnlabelledSet | None,
     config: TrainConfig,
     seed: int,
     output: Output,
@@ -194,10 +212,11 @@ def _fit(
 ) -> Fitted:
     """Standardise, say what to expect, and fit (or go on fitting)."""
     say = _teller(console)
-    network.standardise(chosen.stream("train", _READ_SIZE))
+    # What is to be adapted to sets the scale of the inputs as well, or it would lie where their tails are compressed.
+    known = chosen.stream("train", _READ_SIZE)
+    network.standardise(known if fainter is None else chain(known, fainter.stream(None, _READ_SIZE)))
     stream = chosen.stream("train", config.fit.batch_size, shuffle=True, seed=seed)
-    augmentation = Augmentation(config.augment, _sky_sigma(network.config.inputs))
-    augment = augmentation if augmentation.active else None
+    augment = _augmentation(config, network)
     checkpoint = output.directory / _CHECKPOINT
     parameters = sum(p.numel() for p in network.parameters())
     if checkpoint.exists():
@@ -220,6 +239,41 @@ def _fit(
         checkpoint=checkpoint,
         console=console,
     )
+
+
+def _adapt(
+    network: Model,
+    goal: Classification,
+    chosen: TrainingSet,
+    fainter: UnlabelledSet,
+    config: TrainConfig,
+    seed: int,
+    console: Console | None,
+) -> None:
+    """Adapt to the unlabelled objects, with a progress bar."""
+    _teller(console)(
+        f"Adapting to {len(fainter.catalog):,} objects of {fainter.catalog.path.name} without labels, in"
+        f" {config.adapt.steps} steps of magnitude."
+    )
+    with FitProgress(console) as progress:
+        progress.total(config.adapt.steps * config.adapt.updates)
+        adapt(
+            network,
+            goal,
+            lambda size: chosen.stream("train", size, shuffle=True, seed=seed),
+            lambda rows, size: fainter.stream(rows, size, seed=seed),
+            config.adapt,
+            config.fit,
+            seed=seed,
+            augment=_augmentation(config, network),
+            device=training_device(config.fit),
+            progress=lambda done, total: progress.step(done),
+        )
+
+
+def _augmentation(config: TrainConfig, network: Model) -> Augmentation | None:
+    augmentation = Augmentation(config.augment, _sky_sigma(network.config.inputs))
+    return augmentation if augmentation.active else None
 
 
 def _teller(console: Console | None) -> Callable[[str], None]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
-from asterism.catalogs.catalog import Catalog
+from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.columns import CLASSES
 from asterism.catalogs.fingerprint import content_hash
 from asterism.catalogs.groups import Group
@@ -19,8 +20,9 @@ from asterism.catalogs.splits import make_split, read_split
 from asterism.catalogs.stream import Stream
 from asterism.catalogs.where import compile_where
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.models.inputs import ModelInputs
 
-__all__ = ["DEFAULT_SPLIT", "TrainingSet", "choose_objects"]
+__all__ = ["DEFAULT_SPLIT", "TrainingSet", "UnlabelledSet", "choose_objects"]
 
 DEFAULT_SPLIT = "default"
 """The split that training makes and keeps where none is named."""
@@ -98,6 +100,48 @@ class TrainingSet:
             return
         test = SourceSet.from_catalog(self.catalog, rows=select_rows(self.catalog, split=self.split, part="test"))
         check_no_leak(seen, test, f"the test part of split {self.split!r} of {self.catalog.path}")
+
+
+@dataclass(frozen=True)
+class UnlabelledSet:
+    """Objects to learn from without labels; their labels, where there are any, are never read.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    bindings : mapping of str to Group
+    """
+
+    catalog: Catalog
+    bindings: Mapping[str, Group]
+
+    @classmethod
+    def of(cls, catalog: Catalog | str | PathLike[str], inputs: ModelInputs) -> UnlabelledSet:
+        """All objects of a catalog that a model with these inputs can read.
+
+        Raises
+        ------
+        BadInputError
+            There is no such catalog, or it is of another survey or band set.
+        """
+        opened = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
+        return cls(opened, inputs.check(opened.schema, str(opened.path)))
+
+    def stream(self, rows: np.ndarray | None, batch_size: int, *, seed: int = 0) -> Stream:
+        """Batches of some rows, shuffled, or of all in their order; without labels."""
+        return Stream(
+            self.catalog,
+            self.bindings,
+            batch_size=batch_size,
+            rows=rows,
+            shuffle=rows is not None,
+            seed=seed,
+            labels=(),
+        )
+
+    def seen(self) -> SourceSet:
+        """The sources of all objects."""
+        return SourceSet.from_catalog(self.catalog, role="unlabelled")
 
 
 def choose_objects(

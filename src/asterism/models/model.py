@@ -18,6 +18,7 @@ from asterism.models.class_mix import ClassMix
 from asterism.models.configuration import parse
 from asterism.models.directory import ModelConfig, read_config, read_weights, write_directory
 from asterism.models.domain import DomainScore
+from asterism.models.extrapolation import Extrapolation
 from asterism.models.heads import ClassificationHead, HeadsConfig
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
@@ -48,6 +49,8 @@ class Model(nn.Module):
         Calibration of the class probabilities.
     conformal : ConformalSets
         Sets of classes.
+    extrapolation : Extrapolation
+        Answers beyond the labelled magnitudes.
     domain : DomainScore
         Distance from the calibration part.
     class_mix : ClassMix
@@ -69,6 +72,7 @@ class Model(nn.Module):
             self.temperature = Temperature()
             self.conformal = ConformalSets(len(classes))
             self.class_mix = ClassMix(len(classes))
+            self.extrapolation = Extrapolation(len(classes))
         self.domain = DomainScore(self.network.width)
         self.register_buffer("standardised", torch.zeros(1, dtype=torch.bool))
 
@@ -116,7 +120,8 @@ class Model(nn.Module):
         Returns
         -------
         dict of str to Tensor
-            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; and each head's answer, e.g.
+            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; ``magnitudes`` (B,), see
+            `magnitudes`; and each head's answer, e.g.
             ``classification``: logits (B, M, C), which are the log fractions of the training classes for objects of
             which nothing was observed.
 
@@ -128,7 +133,7 @@ class Model(nn.Module):
         if not bool(self.standardised):
             raise ConfigurationError("the model has not learned its inputs' scale; call standardise with training rows")
         features, informed = self.network(batch)
-        outputs = {"features": features, "informed": informed}
+        outputs = {"features": features, "informed": informed, "magnitudes": self.magnitudes(batch)}
         for name, head in self.heads.items():
             outputs[name] = head(features)
         if "classification" in outputs:
@@ -153,7 +158,9 @@ class Model(nn.Module):
                 f"model {self.config.name} was not trained for classification; train it for that task"
             )
         mean = outputs["classification"].softmax(-1).mean(1)
-        return torch.where(outputs["informed"][:, None], self.temperature(mean), mean)
+        beyond = self.extrapolation.beyond(outputs["magnitudes"])[:, None]
+        answers = torch.where(beyond, self.extrapolation(mean), self.temperature(mean))
+        return torch.where(outputs["informed"][:, None], answers, mean)
 
     def domain_vectors(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """What the domain score looks at (B, D), of what `forward` gave: the members' mean features."""
