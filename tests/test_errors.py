@@ -14,6 +14,11 @@ def test_case_and_separators_are_forgiven_in_the_hint():
     assert "did you mean 'MARG_NET'?" in unknown_name("model", "marg-net", ["MARG_NET", "zzz"])
 
 
+def test_a_short_name_is_found_in_a_longer_one_but_not_among_those_taken():
+    assert "did you mean 'r_mag'?" in unknown_name("column", "r", ["ra", "r_mag"], ["r_mag"])
+    assert "did you mean" not in unknown_name("column", "err_i", ["err_g", "err_z"], [])
+
+
 def test_nothing_near_gives_no_hint_but_the_list():
     message = unknown_name("model", "qqqq", ["avis"])
     assert "did you mean" not in message

@@ -7,6 +7,7 @@ Anything else that escapes is a defect of ours and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -49,7 +50,7 @@ class OutputError(AsterismError):
     exit_code = 4
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown_name(kind: str, name: str, known: Iterable[str], likely: Iterable[str] | None = None) -> str:
     """One sentence for a name that does not exist, with the nearest one that does.
 
     Parameters
@@ -60,6 +61,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
         What was asked for.
     known : iterable of str
         What there is.
+    likely : iterable of str, optional
+        Those of them that may have been meant; all by default.
 
     Returns
     -------
@@ -72,12 +75,16 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     "unknown model 'margforner'; did you mean 'margformer'? (known: macnet, margformer)"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    meant = names if likely is None else sorted(likely)
+    near = difflib.get_close_matches(name, meant, n=1, cutoff=0.5)
     if not near:
         # Case and separators are the commonest slips, and difflib weighs them as heavily as letters.
-        folded = {n.casefold().replace("-", "_"): n for n in names}
+        folded = {n.casefold().replace("-", "_"): n for n in meant}
         hit = folded.get(name.casefold().replace("-", "_"))
         near = [hit] if hit else []
+    if not near:
+        # A short name is far from a long one that holds it whole: r and r_mag.
+        near = [n for n in meant if name.casefold() in re.split(r"[\W_]+", n.casefold())][:1]
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     return f"unknown {kind} {name!r}{hint} (known: {listed or 'none'})"

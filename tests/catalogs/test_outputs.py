@@ -110,6 +110,61 @@ def test_what_others_made_is_never_touched(tmp_path: Path) -> None:
     assert (tmp_path / "new.partial" / "thesis.tex").exists()
 
 
+def test_names_that_look_like_ours_are_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "inputs.json").write_text('{"a": 1}')
+    with pytest.raises(OutputError, match="did not make"):
+        Output(tmp_path / "mine", {}, overwrite=True).begin()
+    assert (tmp_path / "mine" / "inputs.json").read_text() == '{"a": 1}'
+    make(tmp_path / "out", {"seed": 1})
+    (tmp_path / "out.replaced").mkdir()
+    (tmp_path / "out.replaced" / "thesis.tex").write_text("x")
+    make(tmp_path / "out", {"seed": 2}, text="new", overwrite=True)
+    assert (tmp_path / "out.replaced" / "thesis.tex").exists()
+    assert sorted(os.listdir(tmp_path / "out")) == ["data", "inputs.json"]
+
+
+def test_an_overwrite_cut_between_its_renames_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "out", {"seed": 1})
+    replace = os.replace
+
+    def cut(source: Path, target: Path) -> None:
+        if Path(target) == tmp_path / "out":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", cut)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "out", {"seed": 2}, text="new", overwrite=True)
+    monkeypatch.undo()
+    assert make(tmp_path / "out", {"seed": 2}, text="new").resumed
+    assert os.listdir(tmp_path) == ["out"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["data", "inputs.json"]
+
+
+def test_an_output_goes_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")
+    make(tmp_path / "out")
+    make(tmp_path / "out", {"seed": 2}, text="new", overwrite=True)
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "disk" / "out" / "data").read_text() == "new"
+    assert os.listdir(tmp_path / "disk") == ["out"]
+
+
+def test_what_another_command_made_is_not_overwritten(tmp_path: Path) -> None:
+    make(tmp_path / "sky", {"command": "simulate"})
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="'asterism simulate', not by 'asterism train'"):
+            Output(tmp_path / "sky", {"command": "train"}, overwrite).begin()
+    assert (tmp_path / "sky" / "data").exists()
+
+
+def test_the_root_is_refused() -> None:
+    with pytest.raises(OutputError, match="choose another output"):
+        Output("/", {})
+
+
 def test_an_empty_directory_is_a_free_place(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out.partial").mkdir()

@@ -147,3 +147,10 @@ def test_an_answer_that_is_not_finite_is_null(predictor):
     assert columns["class_predicted"].to_pylist() == [None, "GALAXY"]
     assert columns["class_set"].to_pylist() == [None, ["STAR", "GALAXY", "QSO"]]
     assert columns["in_domain"].to_pylist() == [None, True]
+
+
+def test_a_prior_by_another_bands_magnitude_is_refused(predictor, table, tmp_path):
+    prior = tmp_path / "prior.csv"
+    prior.write_text("g_mag_lo,g_mag_hi,STAR,GALAXY,QSO\n10,30,1,1,1\n")
+    with pytest.raises(ConfigurationError, match="by r magnitude"):
+        predictor.predict(table, prior=prior)

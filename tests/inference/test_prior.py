@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asterism.errors import BadInputError, ConfigurationError
+from asterism.errors import BadInputError
 from asterism.inference.prior import Prior, read_prior, reweight
 from asterism.models.class_mix import ClassMix
 
@@ -23,7 +23,7 @@ def constant(*fractions):
 def test_a_constant_prior_is_bayes_rule(tmp_path):
     mix = ClassMix(2).fit([0, 0, 0, 1], [18.0] * 4)
     prior = read_prior(written(tmp_path, "STAR,GALAXY\n1,3\n"), CLASSES)
-    moved = reweight([[0.6, 0.4]], mix, prior, None)
+    moved = reweight([[0.6, 0.4]], mix.overall(), prior.at([18.0]))
     odds = (0.6 / 0.4) * (0.25 / 0.75) / (0.75 / 0.25)
     assert moved[0, 0] / moved[0, 1] == pytest.approx(odds)
 
@@ -31,7 +31,7 @@ def test_a_constant_prior_is_bayes_rule(tmp_path):
 def test_the_training_mix_as_prior_changes_nothing():
     mix = ClassMix(2).fit([0, 0, 0, 1], [18.0] * 4)
     p = np.array([[0.6, 0.4], [0.01, 0.99]])
-    assert reweight(p, mix, constant(0.75, 0.25), None) == pytest.approx(p)
+    assert reweight(p, mix.overall(), constant(0.75, 0.25).at([18.0, 18.0])) == pytest.approx(p)
 
 
 def test_a_prior_by_magnitude_takes_the_bin_of_each_object(tmp_path):
@@ -42,7 +42,7 @@ def test_a_prior_by_magnitude_takes_the_bin_of_each_object(tmp_path):
         np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.9, 0.1]])
     )
     mix = ClassMix(2).fit([0, 1] * 50, [15.0] * 50 + [21.0] * 50)
-    moved = reweight([[0.5, 0.5], [0.5, 0.5]], mix, prior, [15.0, 21.0])
+    moved = reweight([[0.5, 0.5], [0.5, 0.5]], mix.at([15.0, 21.0]), prior.at([15.0, 21.0]))
     assert moved == pytest.approx(np.array([[0.9, 0.1], [0.1, 0.9]]), abs=1e-6)
 
 
@@ -57,7 +57,7 @@ def test_reweighting_recovers_the_true_posterior_of_another_population():
         p = density * fractions
         return p / p.sum(axis=1, keepdims=True)
 
-    moved = reweight(posterior(mix.overall()), mix, constant(0.7, 0.3), None)
+    moved = reweight(posterior(mix.overall()), mix.overall(), [0.7, 0.3])
     assert moved == pytest.approx(posterior([0.7, 0.3]), abs=1e-9)
 
 
@@ -65,7 +65,7 @@ def test_reweighting_recovers_the_true_posterior_of_another_population():
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=2).filter(lambda f: sum(f) > 0.01), st.floats(0, 1))
 def test_reweighted_rows_stay_probabilities(fractions, p):
     mix = ClassMix(2).fit([0, 1], [18.0, 18.0])
-    moved = reweight([[p, 1 - p]], mix, constant(*np.array(fractions) / sum(fractions)), None)
+    moved = reweight([[p, 1 - p]], mix.overall(), np.array(fractions) / sum(fractions))
     assert np.isfinite(moved).all()
     assert moved.sum() == pytest.approx(1)
 
@@ -94,9 +94,3 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
         read_prior(tmp_path / "none.csv", CLASSES)
     with pytest.raises(BadInputError, match="not a table"):
         read_prior(written(tmp_path, "\0\1", "prior.fits"), CLASSES)
-
-
-def test_a_prior_by_magnitude_needs_magnitudes():
-    prior = Prior(tuple(CLASSES), np.array([[0.5, 0.5]]), "r", np.array([14.0, 20.0]))
-    with pytest.raises(ConfigurationError, match="r magnitude"):
-        reweight([[0.5, 0.5]], ClassMix(2).fit([0, 1], [18.0, 18.0]), prior, None)

@@ -35,7 +35,7 @@ def answers(n, seed=0, sharpness=3.0, width=16):
 
 
 def test_overconfidence_is_found_and_sets_cover(model):
-    told = calibrate(model, answers(3000), CalibrateConfig(coverage=0.8))
+    told = calibrate(model, answers(3000), CalibrateConfig(coverage=0.8), known=answers(3000, seed=2).vectors)
     assert told == []
     assert float(model.temperature.value) == pytest.approx(3, rel=0.1)
     new = answers(3000, seed=1)
@@ -49,15 +49,15 @@ def test_overconfidence_is_found_and_sets_cover(model):
 
 
 def test_the_smallest_cell_is_what_was_asked_for(model):
-    calibrate(model, answers(3000), CalibrateConfig(smallest_cell=10_000))
+    calibrate(model, answers(3000), CalibrateConfig(smallest_cell=10_000), known=answers(3000).vectors)
     assert (model.conformal.thresholds == model.conformal.thresholds[:, :1]).all()
-    calibrate(model, answers(3000), CalibrateConfig(smallest_cell=20))
+    calibrate(model, answers(3000), CalibrateConfig(smallest_cell=20), known=answers(3000).vectors)
     assert not (model.conformal.thresholds == model.conformal.thresholds[:, :1]).all()
 
 
 def test_a_small_part_falls_back_and_says_so(model):
     few = answers(9)
-    told = calibrate(model, few, CalibrateConfig())
+    told = calibrate(model, few, CalibrateConfig(), known=few.vectors)
     assert float(model.temperature.value) == 1
     assert "9 labelled objects, fewer than the 100 that a temperature needs" in told[0]
     assert "too few for a threshold at 90 % coverage" in told[1]

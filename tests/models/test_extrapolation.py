@@ -42,3 +42,10 @@ def test_numbers_out_of_range_are_refused(temperature, evening):
 def test_nothing_to_adapt_to_is_an_error():
     with pytest.raises(BadInputError, match="nothing to go to"):
         Extrapolation(3).fit(P[:0], limit=20.0, temperature=1.0, evening=0.0)
+
+
+def test_the_stated_fractions_run_from_the_estimated_to_equal_ones():
+    plain = Extrapolation(3).fit(P, limit=20.0, temperature=1.0, evening=0.0)
+    assert torch.allclose(plain.stated_fractions(), P.mean(0), atol=1e-6)
+    even = Extrapolation(3).fit(P, limit=20.0, temperature=1.0, evening=1.0)
+    assert torch.allclose(even.stated_fractions(), torch.full((3,), 1 / 3))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from asterism.catalogs.outputs import atomic_write
+from asterism.errors import BadInputError
 
 __all__ = [
     "HEALPIX_COLUMN",
@@ -185,9 +186,17 @@ def write_dataset_files(directory: Path, name: str, schema: pa.Schema, paths: Se
 
 @contextlib.contextmanager
 def open_data_file(path: Path) -> Iterator[pq.ParquetFile]:
-    """A data file by itself (a dataset would take ``Norder=`` in its path for a column)."""
-    file = pq.ParquetFile(path)
+    """A data file by itself (a dataset would take ``Norder=`` in its path for a column).
+
+    Raises
+    ------
+    BadInputError
+        It is missing or damaged; so where reading it inside the block fails.
+    """
     try:
-        yield file
-    finally:
-        file.close()
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (OSError, pa.ArrowInvalid) as error:
+        raise BadInputError(f"can't read {path} ({str(error).splitlines()[0]}); copy or make the catalog again") from (
+            error
+        )

@@ -57,8 +57,11 @@ class NarrowWriter(Writer):
         self.new_fields = [field for field in fields if field.name not in identity]
         if not self.new_fields:
             raise BadInputError(f"{path} would add no column to {parent.path}")
-        if Path(os.path.abspath(path)) == parent.path:
-            raise OutputError(f"{path} is the catalog that the columns come from; choose another output")
+        link: Catalog | None = parent
+        while link is not None:
+            if os.path.realpath(path) == os.path.realpath(link.path):
+                raise OutputError(f"{path} is the catalog that the columns come from; choose another output")
+            link = link.parent
         super().__init__(
             path, self.new_fields, parent.placed, made_by, {"parent": parent.fingerprint, **inputs}, overwrite
         )
@@ -185,7 +188,8 @@ class _WideWriter(Writer):
 
     def __init__(self, catalog: Catalog, path: str | os.PathLike[str], overwrite: bool) -> None:
         made_by = {**catalog.made_by, "wide": True}
-        super().__init__(path, list(catalog.schema), catalog.placed, made_by, {"wide": catalog.fingerprint}, overwrite)
+        inputs = {"command": made_by.get("command"), "wide": catalog.fingerprint}
+        super().__init__(path, list(catalog.schema), catalog.placed, made_by, inputs, overwrite)
         self.catalog = catalog
 
     def __enter__(self) -> _WideWriter:

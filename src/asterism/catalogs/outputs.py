@@ -27,6 +27,8 @@ INPUTS_FILE = "inputs.json"
 
 _LOCK_FILE = ".lock"
 
+_REPLACED = ".replaced"
+
 _TEMPORARY = ".*.tmp*"
 """Names of unfinished files; see `atomic_write`."""
 
@@ -88,12 +90,13 @@ def file_identity(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def read_inputs(directory: Path) -> dict[str, Any] | None:
-    """The inputs recorded in an output directory; None where there is no readable record."""
+    """The inputs recorded in an output directory; None where there is no readable record of ours."""
     try:
         inputs = json.loads((directory / INPUTS_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return inputs if isinstance(inputs, dict) else None
+    # Others call their files inputs.json too: a record without our version is not ours, and nor is what it stands in.
+    return inputs if isinstance(inputs, dict) and isinstance(inputs.get("asterism"), str) else None
 
 
 class Output:
@@ -104,10 +107,12 @@ class Output:
     path : path-like
         The output directory.
     inputs : mapping
-        What it is made from (JSON values): options, seeds, content hashes of files, fingerprints of catalogs.
+        What it is made from (JSON values): ``command``, options, seeds, content hashes of files, fingerprints of
+        catalogs.
         Asterism's version is added. Two runs with the same inputs must give the same output.
     overwrite : bool
-        Start anew and replace an earlier output of Asterism. A directory that holds anything else is never replaced.
+        Start anew and replace an earlier output of the same command. A directory that holds anything else is never
+        replaced.
 
     Attributes
     ----------
@@ -133,7 +138,10 @@ class Output:
     """
 
     def __init__(self, path: str | os.PathLike[str], inputs: Mapping[str, Any], overwrite: bool = False) -> None:
-        self.path = Path(os.path.abspath(path))
+        # Through links, so that the output stands where they lead (a larger disk, say) and they stay what they are.
+        self.path = Path(os.path.realpath(path))
+        if not self.path.name:
+            raise OutputError(f"{self.path} holds something that Asterism did not make; choose another output")
         self.inputs: dict[str, Any] = json.loads(json.dumps({"asterism": asterism.__version__, **inputs}))
         self.overwrite = overwrite
         self.directory = self.path.with_name(self.path.name + ".partial")
@@ -156,6 +164,12 @@ class Output:
     def begin(self) -> None:
         """Look at what stands there, and make or reopen ``PATH.partial``."""
         there = self._look_at_path()
+        if there is not None and there.get("command") != self.inputs.get("command"):
+            # Most often the input itself, named as the output by mistake.
+            raise OutputError(
+                f"{self.path} was made by {_maker(there)}, not by {_maker(self.inputs)}, and is never replaced by it; "
+                "choose another output"
+            )
         if there is not None and not self.overwrite:
             changed = _difference(there, self.inputs)
             if changed:
@@ -172,14 +186,18 @@ class Output:
             raise OutputError(f"can't make {self.directory}: {error.strerror}; choose another output") from error
         self._lock = _lock(self.directory)
         try:
+            if there is None and self._look_at_path() is not None:
+                raise OutputError(f"another process has just written {self.path}; run again to use what it made")
             self._reopen_partial()
         except BaseException:
             self._unlock()
+            with contextlib.suppress(OSError):  # what others put there keeps it
+                self.directory.rmdir()
             raise
 
     def _look_at_path(self) -> dict[str, Any] | None:
         """Inputs of the finished output at `path`; None where the place is free."""
-        if not self.path.exists() and not self.path.is_symlink():
+        if not self.path.exists():
             return None
         if not self.path.is_dir():
             raise OutputError(f"{self.path} is a file, not a directory; choose another output")
@@ -219,20 +237,25 @@ class Output:
         """Put everything on the disk and give the output its name."""
         if self.complete:
             return
+        try:
+            self._finish()
+        finally:
+            self._unlock()
+
+    def _finish(self) -> None:
         for folder, _, files in os.walk(self.directory):
             for name in files:
                 _sync(Path(folder, name))
             _sync(Path(folder))
-        self._unlock()
-        old = self.path.with_name(self.path.name + ".replaced")
         if self.path.exists():
-            # A directory can't be replaced in one step; the old one steps aside for the moment between two renames.
-            _remove(old)
-            os.replace(self.path, old)
+            # A directory can't be replaced in one step; the old one steps aside for the moment between two renames,
+            # into the new one, since any name beside it may be somebody's.
+            _remove(self.directory / _REPLACED)
+            os.replace(self.path, self.directory / _REPLACED)
         os.replace(self.directory, self.path)
-        _remove(old)
-        _sync(self.path.parent)
         self.directory = self.path
+        _remove(self.path / _REPLACED)
+        _sync(self.path.parent)
 
     def abandon(self, keep: bool = True) -> None:
         """Stop; ``PATH.partial`` stays to be continued, or goes away where `keep` is False."""
@@ -284,6 +307,10 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _maker(inputs: Mapping[str, Any]) -> str:
+    return f"'asterism {inputs['command']}'" if "command" in inputs else "another step"
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 Field metadata are UTF-8 strings: ``unit`` (what ``astropy.units.Unit`` parses once ``astropy.units.photometric`` is
 enabled: ``nanomaggy``, ``nanomaggy-2``, ``mag``, ``arcsec``, ``deg``), ``ucd``, ``description``, and where they apply
 ``bands`` ("u,g,r,i,z"), ``shape`` ("5,32,32"), ``dereddened`` ("true", "false"), ``zero_point`` ("sdss", "ab"),
-``magnitude_type``, ``ivar_source`` ("measured", "depth"), ``pixel_scale`` (arcsec), ``grid``, ``frame``,
+``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky"), ``pixel_scale`` (arcsec), ``grid``, ``frame``,
 ``provenance``. Arrays are fixed-size lists, flattened in C order, with their ``shape`` in the metadata.
 """
 

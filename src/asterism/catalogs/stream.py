@@ -356,6 +356,8 @@ def _check_labels(labels: Sequence[str]) -> None:
 def _read_labels(
     catalog: Catalog, rows: np.ndarray, classes: Sequence[str], labels: Sequence[str]
 ) -> dict[str, np.ndarray]:
+    if not labels:
+        return {}
     columns = [name for name in labels if name in catalog.schema.names]
     table = catalog.read(columns or ["object_id"])
     return {name: values[rows] for name, values in _labels_of(table, classes, labels).items()}

@@ -122,6 +122,6 @@ class Writer(ABC):
 def _path_from(path: Path, parent: Path) -> str:
     """The parent seen from its narrow catalog, so that both can be moved together; whole where there is no such way."""
     try:
-        return Path(os.path.relpath(parent, path)).as_posix()
+        return Path(os.path.relpath(os.path.realpath(parent), os.path.realpath(path))).as_posix()
     except ValueError:  # on another drive
         return str(parent)

@@ -61,7 +61,7 @@ def command(
     console.print(f"{metrics['n']:,} objects, {scored}", highlight=False)
     # No frame: the figures of all methods must fit a terminal of 80 columns.
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("", "accuracy", "macro F1", "log-loss", "ECE", "null 95 %", "coverage", "set size"):
+    for name in ("", "accuracy", "macro F1", "log-loss", "ECE", "null95", "cover", "size"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for name, m in {metrics["model"]: metrics, **metrics["baselines"]}.items():
         keys = ("accuracy", "macro_f1", "log_loss", "ece", "ece_null95", "coverage", "set_size")

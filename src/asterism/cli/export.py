@@ -27,7 +27,7 @@ def command(
         str | None, typer.Option(help="Only these parts of the split, separated by commas.", show_default=False)
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
     """Write a catalog as FITS, VOTable, VOParquet, ECSV or CSV, with units; narrow catalogs give joined rows.
 

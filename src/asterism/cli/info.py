@@ -20,6 +20,7 @@ def command(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read all data files and compare them with what was written.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: look whether it is sound.")] = False,
 ) -> None:
     """Show what a catalog holds: rows, sources, modalities with units, classes, splits, and how it was made.
 
@@ -34,6 +35,8 @@ def command(
     if verify:
         opened.verify()
     described = opened.describe()
+    if quiet:
+        return
     if as_json:
         typer.echo(json.dumps(described, indent=1))
         return

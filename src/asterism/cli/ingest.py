@@ -165,14 +165,12 @@ def _tell(made: Catalog, quiet: bool) -> None:
         return
     from collections import Counter
 
-    from pyarrow import parquet
-
     typer.echo(f"{made.path}: {len(made):,} rows, {', '.join(made.groups)}")
     if "class" in made.schema.names and made.parent is None:
         counts = Counter(name for batch in made.batches(["class"]) for name in batch["class"].to_pylist())
         told = ", ".join(f"{name or 'unlabelled'} {count:,}" for name, count in counts.most_common())
         typer.echo(f"classes: {told}")
-    lines = parquet.read_table(made.path / "quarantine.parquet", columns=["reason"])["reason"].to_pylist()
+    lines = made.quarantine()["reason"].to_pylist()
     if lines:
         typer.echo(f"quarantine.parquet has {len(lines):,} lines, the first: {lines[0]}")
     typer.echo(f"Next: asterism info {made.path}")

@@ -6,6 +6,7 @@ imports what it needs when it runs.
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -13,7 +14,7 @@ from typing import Annotated
 import typer
 
 from asterism import __version__
-from asterism.errors import AsterismError
+from asterism.errors import AsterismError, OutputError
 
 __all__ = ["app", "main"]
 
@@ -23,6 +24,9 @@ VERBS = {
     "Make and look at catalogs": ["simulate", "ingest", "info", "split", "export"],
     "Learn and answer": ["train", "evaluate", "predict"],
 }
+
+#: Where the system has no room or gives no leave, at whatever file: a matter for the user, not a defect.
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 #: What typer ends with after Ctrl-C.
 INTERRUPTED = 130
@@ -75,6 +79,14 @@ def main() -> None:
     except AsterismError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in NO_PLACE:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            f"error: {place}{error.strerror}; make room or give it leave, and run the same command again", err=True
+        )
+        sys.exit(OutputError.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             typer.echo("interrupted: run the same command again to continue where it stopped", err=True)

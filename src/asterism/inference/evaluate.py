@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import asterism
 from asterism.catalogs.catalog import Catalog, open_catalog
+from asterism.catalogs.fingerprint import content_hash
 from asterism.catalogs.leaks import SourceSet, check_no_leak, find_leaks
 from asterism.catalogs.outputs import Output
 from asterism.catalogs.selection import select_rows
@@ -140,7 +141,8 @@ def evaluate(
         "command": "evaluate",
         "model": predictor.fingerprint,
         "catalog": catalog.fingerprint,
-        "rows": len(rows),
+        # A split can be made anew under its name: what counts is which objects it gives.
+        "objects": content_hash(catalog.read(["object_id"]).take(pa.array(rows))),
         "split": split,
         "where": where,
         "baselines": baselines,

@@ -27,6 +27,8 @@ __all__ = [
 
 #: Okabe & Ito's palette, told apart by people who see fewer colours.
 CLASS_COLOURS = {"STAR": "#E69F00", "GALAXY": "#0072B2", "QSO": "#CC3377"}
+#: Objects below which a bin of the reliability diagram shows noise only.
+_SMALLEST_RELIABILITY_BIN = 10
 _OURS = "#111827"
 _OTHERS = ("#9AA5B1", "#C98B5B", "#7FA37F", "#A58BB8")
 
@@ -97,7 +99,7 @@ def reliability_figure(methods: Mapping[str, NDArray[np.float64]], labels: Array
     upper.plot([0, 1], [0, 1], color="#6B7280", linewidth=1, linestyle="--", label="perfectly calibrated")
     for position, (name, probabilities) in enumerate(methods.items()):
         curve = reliability(probabilities, labels)
-        seen = curve["n"] > 0
+        seen = curve["n"] >= _SMALLEST_RELIABILITY_BIN
         error = np.sqrt(curve["accuracy"] * (1 - curve["accuracy"]) / np.maximum(curve["n"], 1))
         style: dict[str, Any] = {"color": _method_colour(position), "label": name}
         if position == 0:

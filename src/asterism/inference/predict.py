@@ -19,7 +19,7 @@ from asterism.catalogs.outputs import file_identity
 from asterism.catalogs.schema import prediction_fields
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.inference.predictor import Predictor
-from asterism.inference.prior import Prior, read_prior
+from asterism.inference.prior import Prior
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,13 +86,14 @@ def predict_catalog(
     if (workers > 1 or scheduler) and predictor.directory is None:
         raise ConfigurationError("a model that was not loaded from a directory can't be sent to workers; save it first")
     predictor.bindings(catalog)
-    table = None if prior is None else read_prior(prior, predictor.classes)
-    inputs: dict[str, Any] = {"verb": "predict", "model": predictor.fingerprint}
+    table = None if prior is None else predictor.read_prior(prior)
+    inputs: dict[str, Any] = {"command": "predict", "model": predictor.fingerprint}
     if prior is not None:
         inputs["prior"] = file_identity(prior)
     made_by = {"command": "predict", "model": predictor.model.config.name, "model_fingerprint": predictor.fingerprint}
     # The wide catalog is written from a narrow one that stands beside it meanwhile, so both continue when interrupted.
-    narrow = Path(out).with_name(Path(out).name + ".narrow") if wide else Path(out)
+    # A hidden name, since it goes away at the end: a catalog that somebody keeps has another.
+    narrow = Path(out).with_name(f".{Path(out).name}.narrow") if wide else Path(out)
     with NarrowWriter(
         catalog, narrow, prediction_fields("classification"), made_by=made_by, inputs=inputs, overwrite=overwrite
     ) as writer:
@@ -162,10 +163,6 @@ def _answer(
     """Answers for one partition, and (object_id, reason) for rows that the model has none for."""
     bindings = predictor.bindings(catalog)
     names = {name for group in bindings.values() for name in group.columns}
-    if prior is not None and prior.band is not None:
-        from asterism.catalogs.where import compile_where
-
-        names |= set(compile_where(f"{prior.band}_mag > 0", catalog.schema).columns)
     table = catalog.read_partition(partition, ["object_id", *sorted(names)])
     answers = predictor.answer_table(table, bindings, prior)
     lost = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))

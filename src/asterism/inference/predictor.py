@@ -126,13 +126,7 @@ class Predictor:
         return self.model.config.inputs.check(catalog.schema, str(catalog.path))
 
     @torch.inference_mode()
-    def answer(
-        self,
-        batch: Mapping[str, Any],
-        *,
-        prior: Prior | None = None,
-        prior_magnitudes: NDArray[np.float64] | None = None,
-    ) -> Answers:
+    def answer(self, batch: Mapping[str, Any], prior: Prior | None = None) -> Answers:
         """Answers for one batch of tensors.
 
         Parameters
@@ -142,8 +136,6 @@ class Predictor:
         prior : Prior, optional
             Class fractions to answer under instead of the training set's. The conformal sets stay those of the training
             set's fractions: they promise coverage within each class, which no prior changes.
-        prior_magnitudes : ndarray, shape (n,), optional
-            Magnitudes in the prior's band, for a prior that goes by magnitude.
 
         Returns
         -------
@@ -152,7 +144,7 @@ class Predictor:
         model = self.model
         outputs = model(batch)
         p = model.probabilities(outputs)
-        magnitudes = model.magnitudes(batch)
+        magnitudes = outputs["magnitudes"]
         informed = outputs["informed"]
         sets = score = inside = None
         if float(model.conformal.level):
@@ -164,8 +156,36 @@ class Predictor:
         probabilities = p.numpy().astype(float)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         if prior is not None:
-            probabilities = reweight(probabilities, model.class_mix, prior, prior_magnitudes)
+            probabilities = self._under(prior, probabilities, magnitudes)
         return Answers(probabilities, sets, score, inside, magnitudes.numpy().astype(float), informed.numpy())
+
+    def read_prior(self, path: str | os.PathLike[str]) -> Prior:
+        """Class fractions for this model's classes; by magnitude only in its reference band, where its own mix is known.
+
+        Raises
+        ------
+        BadInputError
+            As `asterism.inference.prior.read_prior`.
+        ConfigurationError
+            If the fractions go by the magnitude of another band.
+        """
+        prior = read_prior(path, self.classes)
+        if prior.band not in (None, self.band):
+            known = (
+                f"this model knows its class fractions by {self.band} magnitude"
+                if self.band
+                else "this model has no magnitudes"
+            )
+            raise ConfigurationError(f"prior {path} goes by {prior.band} magnitude and {known}; give it so")
+        return prior
+
+    def _under(self, prior: Prior, probabilities: NDArray[np.float64], magnitudes: torch.Tensor) -> NDArray[np.float64]:
+        """Probabilities moved from the fractions that the model answers under to those of `prior`."""
+        model, m = self.model, magnitudes.numpy().astype(float)
+        stated = model.class_mix.at(m if prior.band is not None else np.full(len(m), np.nan))
+        beyond = model.extrapolation.beyond(magnitudes).numpy()
+        stated[beyond] = model.extrapolation.stated_fractions().numpy()
+        return reweight(probabilities, stated, prior.at(m))
 
     def answer_table(self, table: pa.Table, bindings: Mapping[str, Group], prior: Prior | None = None) -> Answers:
         """Answers for the rows of an Arrow table (one row at least) that holds the bound groups' columns."""
@@ -173,9 +193,7 @@ class Predictor:
 
         parts = []
         for piece in _pieces(table, self.batch_size):
-            magnitudes = prior_magnitudes(piece, prior)
-            batch = batch_from_table(piece, bindings, self.classes)
-            parts.append(self.answer(batch, prior=prior, prior_magnitudes=magnitudes))
+            parts.append(self.answer(batch_from_table(piece, bindings, self.classes), prior))
         return Answers.concatenate(parts)
 
     def columns(self, answers: Answers) -> pa.Table:
@@ -287,7 +305,7 @@ class Predictor:
         for field in fields:
             if field.name not in table.colnames and field.name.endswith(("_flux", "_ivar")):
                 raise BadInputError(_missing(field.name, table.colnames))
-        prior = None if prior_path is None else read_prior(prior_path, self.classes)
+        prior = None if prior_path is None else self.read_prior(prior_path)
         arrow = from_astropy(table, fields)
         # Quantities that the table lacks are not observed, which is not an error: the model was trained for that.
         lacking = [f for f in fields if f.name not in arrow.column_names]
@@ -308,15 +326,6 @@ class Predictor:
 def _pieces(table: pa.Table, rows: int) -> Iterator[pa.Table]:
     for start in range(0, len(table), rows):
         yield table.slice(start, rows)
-
-
-def prior_magnitudes(table: pa.Table, prior: Prior | None) -> NDArray[np.float64] | None:
-    """Magnitudes (n,) in the prior's band; None where none are needed."""
-    if prior is None or prior.band is None:
-        return None
-    from asterism.catalogs.where import magnitudes
-
-    return magnitudes(table, table.schema, prior.band)
 
 
 def _prediction_schema() -> list[pa.Field]:

@@ -11,15 +11,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from asterism.errors import BadInputError, ConfigurationError, unknown_name
-
-if TYPE_CHECKING:
-    from asterism.models.class_mix import ClassMix
+from asterism.errors import BadInputError, unknown_name
 
 __all__ = ["Prior", "read_prior", "reweight"]
 
@@ -125,37 +121,23 @@ def read_prior(path: str | os.PathLike[str], classes: Sequence[str]) -> Prior:
     return Prior(tuple(classes), fractions / fractions.sum(axis=1, keepdims=True), band, edges)
 
 
-def reweight(
-    probabilities: ArrayLike, mix: ClassMix, prior: Prior, magnitudes: ArrayLike | None
-) -> NDArray[np.float64]:
-    """Move probabilities from the training set's class fractions to those of `prior`.
+def reweight(probabilities: ArrayLike, stated: ArrayLike, wanted: ArrayLike) -> NDArray[np.float64]:
+    """Move probabilities from the class fractions that they are given under to others.
 
     Parameters
     ----------
     probabilities : array_like, shape (n, classes)
-    mix : ClassMix
-        The training set's fractions, saved with the model.
-    prior : Prior
-    magnitudes : array_like, shape (n,), or None
-        Magnitudes in the prior's band; needed where the prior goes by magnitude.
+    stated, wanted : array_like, shape (n, classes) or (classes,)
+        Fractions that the probabilities stand under, and those to answer under. Fractions by magnitude must replace
+        fractions by magnitude: against overall ones they would count twice, since the model has already learned how the
+        mix changes with magnitude.
 
     Returns
     -------
     ndarray, shape (n, classes), float64
         Rows sum to 1. An object whose every possible class has fraction 0 keeps its probabilities.
-
-    Raises
-    ------
-    ConfigurationError
-        If the prior goes by the magnitude of a band and none was given.
     """
     p = np.asarray(probabilities, dtype=float)
-    if prior.band is not None and magnitudes is None:
-        raise ConfigurationError(f"the prior goes by {prior.band} magnitude, which this catalog does not have")
-    m = np.full(len(p), np.nan) if magnitudes is None else np.asarray(magnitudes, dtype=float)
-    # Fractions by magnitude must replace fractions by magnitude: against the overall mix they would be counted twice,
-    # since the model has already learned how the mix changes with magnitude.
-    trained = mix.at(m) if prior.band is not None else mix.at(np.full(len(p), np.nan))
-    moved = p * prior.at(m) / np.maximum(trained, 1e-6)
+    moved = p * np.asarray(wanted, dtype=float) / np.maximum(np.asarray(stated, dtype=float), 1e-6)
     total = moved.sum(axis=1, keepdims=True)
     return np.where(total > 0, moved / np.where(total > 0, total, 1), p)

@@ -195,8 +195,8 @@ def classification_report(evaluation: Evaluation) -> Page:
     summary.tables.append(_comparison(evaluation))
     if evaluation.baselines:
         summary.texts.append(
-            "Baselines were fitted on the same inputs and the same split, with the calibration part added to their training "
-            "part. Green marks a figure of theirs that ours is better than, red one that ours is worse than: the 95 % "
+            "Baselines were fitted on the photometric features of the same split, with the calibration part added to their "
+            "training part. Green marks a figure of theirs that ours is better than, red one that ours is worse than: the 95 % "
             "interval of a bootstrap over the same test objects excludes zero."
         )
     confusion = Section("Which classes are taken for which")
@@ -215,7 +215,8 @@ def classification_report(evaluation: Evaluation) -> Page:
     )
     trust.figures += [
         Picture.of(
-            figures.reliability_figure(methods, evaluation.labels), "Reliability, with the objects in each bin below."
+            figures.reliability_figure(methods, evaluation.labels),
+            "Reliability (bins of ten objects or more), with the objects in each bin below.",
         ),
         Picture.of(
             figures.completeness_purity_figure(answers.probabilities, evaluation.labels, evaluation.classes),

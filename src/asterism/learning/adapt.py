@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from asterism.catalogs.stream import Stream
-from asterism.errors import BadInputError, ConfigurationError
+from asterism.errors import BadInputError
 from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
 from asterism.learning.config import AdaptConfig, FitConfig
@@ -79,18 +79,19 @@ def adapt(
 
     Raises
     ------
-    ConfigurationError
-        The model has no magnitudes to go by.
     BadInputError
         No unlabelled object has a magnitude, or none is fainter than the labelled ones.
     """
-    if model.config.inputs.reference_band is None:
-        raise ConfigurationError("adapting goes by magnitude; add photometry to the inputs")
     device = device or torch.device("cpu")
     model.to(device)
     bright = np.concatenate([model.magnitudes(batch).numpy() for batch in labelled(4096)])
     limit = float(np.nanquantile(bright, _FAINT_END))
     magnitudes, rows = _magnitudes(model, unlabelled(None, 4096))
+    faint = np.sort(rows[magnitudes > limit])
+    if not len(faint):
+        raise BadInputError(
+            f"no object to adapt to is fainter than {limit:.2f}, where the labels end; --adapt needs fainter ones"
+        )
     order = rows[np.argsort(magnitudes, kind="stable")]
     names = torch.full((int(order.max()) + 1,), -1, dtype=torch.int64)
     total = config.steps * config.updates
@@ -107,11 +108,6 @@ def adapt(
             for done in _updates(model, task, pairs, names, config, fit, _FIRST_DRAW + before, seed, augment, device):
                 progress(before + done, total)
     model.eval()
-    faint = np.sort(rows[magnitudes > limit])
-    if not len(faint):
-        raise BadInputError(
-            f"no object to adapt to is fainter than {limit:.2f}, where the labels end; --adapt needs fainter ones"
-        )
     probabilities = torch.cat([_mean(model, batch, device) for batch in unlabelled(faint, 4096)])
     model.to("cpu")
     model.extrapolation.fit(probabilities, limit=limit, temperature=config.temperature, evening=config.evening)

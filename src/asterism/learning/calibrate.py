@@ -1,4 +1,4 @@
-"""What is fitted after the weights, on the calibration part and nothing else: temperature, conformal sets, the domain.
+"""What is fitted after the weights: temperature and conformal sets on the calibration part, the domain on the validation part.
 
 Where the part is too small for one of them, it is left out or falls back, and a sentence says so.
 """
@@ -79,9 +79,7 @@ def run_over(model: Model, batches: Iterable[Mapping[str, Any]], device: torch.d
     return Uncalibrated(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def calibrate(
-    model: Model, answers: Uncalibrated, config: CalibrateConfig, *, also_known: Tensor | None = None
-) -> list[str]:
+def calibrate(model: Model, answers: Uncalibrated, config: CalibrateConfig, *, known: Tensor) -> list[str]:
     """Fit temperature, conformal sets and domain score of a model in place.
 
     Parameters
@@ -91,8 +89,9 @@ def calibrate(
     answers : Uncalibrated
         Of the calibration part.
     config : CalibrateConfig
-    also_known : Tensor, optional
-        (N, D) vectors of other objects that are in the model's domain: those that it adapted to.
+    known : Tensor
+        (N, D) vectors of objects that are in the model's domain and that it was not fitted to: the validation part, and
+        what it adapted to.
 
     Returns
     -------
@@ -101,15 +100,15 @@ def calibrate(
     """
     told = []
     labels = answers.labels
-    known = int((labels >= 0).sum())
-    if known >= SMALLEST_TEMPERATURE:
+    labelled = int((labels >= 0).sum())
+    if labelled >= SMALLEST_TEMPERATURE:
         model.temperature.fit(answers.probabilities, labels)
     else:
         told.append(
-            f"The calibration part has {known} labelled objects, fewer than the {SMALLEST_TEMPERATURE} that a temperature"
+            f"The calibration part has {labelled} labelled objects, fewer than the {SMALLEST_TEMPERATURE} that a temperature"
             " needs, so probabilities stay as the network gives them."
         )
-    if known:
+    if labelled:
         model.conformal.minimum = config.smallest_cell
         probabilities = model.temperature(answers.probabilities)
         model.conformal.fit(probabilities, labels, answers.magnitudes, config.coverage)
@@ -121,12 +120,11 @@ def calibrate(
                 f"The calibration part has {count} objects of class {name}, too few for a threshold at"
                 f" {100 * config.coverage:g} % coverage, so {name} is in every set."
             )
-    vectors = answers.vectors if also_known is None else torch.cat([answers.vectors, also_known])
-    if len(vectors) > model.domain.neighbours:
-        model.domain.fit(vectors, config.domain_quantile)
+    if len(known) > model.domain.neighbours:
+        model.domain.fit(known, config.domain_quantile)
     else:
         told.append(
-            f"The calibration part has {len(vectors)} objects, not more than the {model.domain.neighbours}"
+            f"The validation part has {len(known)} objects, not more than the {model.domain.neighbours}"
             " neighbours of the domain score, so the model can't say what is out of its domain."
         )
     return told

@@ -93,18 +93,18 @@ class AdaptConfig(_Section):
     ] = 2.5
     evening: Annotated[
         float, Field(ge=0, le=1, description="how far class fractions are evened out beyond the labelled magnitudes")
-    ] = 0.0
+    ] = 1.0
 
 
 class CalibrateConfig(_Section):
-    """What is fitted on the calibration part."""
+    """What is fitted after the weights."""
 
     coverage: Annotated[float, Field(gt=0, lt=1, description="share of objects whose set holds their class")] = 0.9
     smallest_cell: Annotated[
         int, Field(ge=1, description="objects a class needs in a magnitude bin for a threshold of its own")
     ] = 50
     domain_quantile: Annotated[
-        float, Field(gt=0, lt=1, description="share of the calibration part that counts as in domain")
+        float, Field(gt=0, lt=1, description="share of the validation part that counts as in domain")
     ] = 0.99
 
 

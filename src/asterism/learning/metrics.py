@@ -2,8 +2,8 @@
 
 All take plain arrays: probabilities (n, classes), true class indices (n,). Definitions: accuracy is the share of objects
 whose most probable class is the true one; log-loss is the mean of −ln p(true class), natural logarithm, probabilities
-clipped at 1e-15; ECE has 15 equal-width bins of the highest probability and weights each bin's |accuracy − mean
-confidence| by its share of objects (Guo et al. 2017, eq. 3).
+clipped at 1e-15; ECE has 15 equal-width bins of the highest probability and weights each bin's gap between
+accuracy and mean confidence by its share of objects (Guo et al. 2017, eq. 3).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from asterism.learning.adapt import adapt
 from asterism.learning.augment import Augmentation
 from asterism.learning.baseline_set import BaselineSet, check_inputs
 from asterism.learning.baselines import check_libraries
-from asterism.learning.calibrate import calibrate, run_over
+from asterism.learning.calibrate import Uncalibrated, calibrate, run_over
 from asterism.learning.classification import Classification
 from asterism.learning.config import TrainConfig, dotted
 from asterism.learning.estimate import duration, estimate, size
@@ -41,6 +41,7 @@ from asterism.learning.run_state import Epoch
 from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model, create_model
+from asterism.models.registry import network_class
 
 __all__ = ["TASKS", "TrainedRun", "train"]
 
@@ -134,6 +135,7 @@ def train(
     say = _teller(console)
     if task not in TASKS:
         raise ConfigurationError(unknown_name("task", task, TASKS))
+    network_class(model)  # before a split is made: an unknown name must leave nothing behind
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
     bindings = bind_roles(catalog.schema, inputs)
     reads = ModelInputs.from_bindings(bindings, config.inputs.quantities)
@@ -156,8 +158,8 @@ def train(
         "task": task,
         "model": model,
         "inputs": {role: group.name for role, group in bindings.items()},
-        # How often the run is saved changes nothing that is saved.
-        "config": {key: value for key, value in dotted(config).items() if key != "fit.checkpoint_seconds"},
+        "config": _settings_that_count(config, adapting=fainter is not None),
+        "adapt": fainter.catalog.fingerprint if fainter else None,
         "baselines": baselines,
         "seed": seed,
     }
@@ -169,13 +171,15 @@ def train(
         fitted = _fit(network, goal, chosen, fainter, config, seed, output, console)
         say(f"Best validation log-loss {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
         device = training_device(config.fit)
-        strangers = None
         if fainter is not None:
             _adapt(network, goal, chosen, fainter, config, seed, console)
-            strangers = run_over(network, fainter.stream(None, _READ_SIZE), device).vectors
         say("Calibrating.")
+        validation = run_over(network, chosen.stream("validation", _READ_SIZE), device)
+        known = [validation.vectors]
+        if fainter is not None:
+            known.append(run_over(network, fainter.stream(None, _READ_SIZE), device).vectors)
         calibration = run_over(network, chosen.stream("calibration", _READ_SIZE), device)
-        told = calibrate(network, calibration, config.calibrate, also_known=strangers)
+        told = calibrate(network, calibration, config.calibrate, known=torch.cat(known))
         if fainter is not None:
             told.append(
                 f"Fainter than {float(network.extrapolation.limit):.2f} mag the model learned from its own names for"
@@ -184,7 +188,7 @@ def train(
             )
         for sentence in told:
             say(f"Warning: {sentence}")
-        metrics = _validation_metrics(network, chosen, device)
+        metrics = _validation_metrics(network, validation)
         if baselines:
             parts = ("train", "calibration")
             stream = chosen.stream(parts, _READ_SIZE)
@@ -271,6 +275,12 @@ def _adapt(
         )
 
 
+def _settings_that_count(config: TrainConfig, adapting: bool) -> dict[str, Any]:
+    """Settings that the run depends on: not how often it is saved, and not those of a step that is not taken."""
+    idle = ("fit.checkpoint_seconds",) if adapting else ("fit.checkpoint_seconds", "adapt.")
+    return {key: value for key, value in dotted(config).items() if not key.startswith(idle)}
+
+
 def _augmentation(config: TrainConfig, network: Model) -> Augmentation | None:
     augmentation = Augmentation(config.augment, _sky_sigma(network.config.inputs))
     return augmentation if augmentation.active else None
@@ -306,9 +316,8 @@ def _sky_sigma(inputs: ModelInputs) -> torch.Tensor | None:
     return torch.tensor(sigmas)
 
 
-def _validation_metrics(network: Model, chosen: TrainingSet, device: torch.device) -> dict[str, float]:
+def _validation_metrics(network: Model, answers: Uncalibrated) -> dict[str, float]:
     """Accuracy and log-loss of the calibrated model on the validation part."""
-    answers = run_over(network, chosen.stream("validation", _READ_SIZE), device)
     p, labels = network.temperature(answers.probabilities.double()), answers.labels
     return {
         "accuracy": float((p.argmax(1) == labels).double().mean()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
@@ -58,10 +58,18 @@ class TrainingSet:
     where: str
     classes: tuple[str, ...]
     counts: Mapping[str, Mapping[str, int]]
+    _rows: dict[str | tuple[str, ...], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def objects(self, part: str) -> int:
         """Number of objects in a part."""
         return sum(self.counts[part].values())
+
+    def rows(self, part: str | Sequence[str]) -> np.ndarray:
+        """Row numbers of a part, or of several together, (n,) int64; found once and kept."""
+        key = part if isinstance(part, str) else tuple(part)
+        if key not in self._rows:
+            self._rows[key] = select_rows(self.catalog, split=self.split, part=part, where=self.where)
+        return self._rows[key]
 
     def stream(self, part: str | Sequence[str], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> Stream:
         """Batches of a part, or of several together."""
@@ -69,9 +77,7 @@ class TrainingSet:
             self.catalog,
             self.bindings,
             batch_size=batch_size,
-            split=self.split,
-            part=part,
-            where=self.where,
+            rows=self.rows(part),
             classes=self.classes,
             shuffle=shuffle,
             seed=seed,
@@ -82,8 +88,7 @@ class TrainingSet:
         """The sources of all three parts, each with its role."""
         sets = []
         for part in _PARTS:
-            rows = select_rows(self.catalog, split=self.split, part=part, where=self.where)
-            sets.append(SourceSet.from_catalog(self.catalog, rows=rows, role=_ROLES[part]))
+            sets.append(SourceSet.from_catalog(self.catalog, rows=self.rows(part), role=_ROLES[part]))
         return SourceSet.union(sets)
 
     def check_leaks(self, seen: SourceSet) -> None:
@@ -123,7 +128,11 @@ class UnlabelledSet:
         ------
         BadInputError
             There is no such catalog, or it is of another survey or band set.
+        ConfigurationError
+            The model has no magnitudes to go by.
         """
+        if inputs.reference_band is None:
+            raise ConfigurationError("adapting goes by magnitude; add photometry to the inputs")
         opened = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
         return cls(opened, inputs.check(opened.schema, str(opened.path)))
 

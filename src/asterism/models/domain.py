@@ -14,12 +14,12 @@ _BLOCK = 1024
 
 
 class DomainScore(nn.Module):
-    """Distance to the nearest calibration objects, between the directions of the network's features.
+    """Distance to the nearest known objects, between the directions of the network's features.
 
     Vectors are scaled to unit length; the score is the logarithm of the mean Euclidean distance to the `neighbours`
-    nearest of at most `capacity` calibration objects (deep nearest neighbours, Sun et al. 2022, arXiv:2204.06507). Only
+    nearest of at most `capacity` known objects (deep nearest neighbours, Sun et al. 2022, arXiv:2204.06507). Only
     the direction counts, because a network's features shrink for whatever it does not know, which would put strange
-    objects near the middle of the known ones. Objects that score above a quantile of the calibration part's own scores,
+    objects near the middle of the known ones. Objects that score above a quantile of the known ones' own scores,
     each taken without itself, are out of domain.
 
     Parameters
@@ -27,7 +27,7 @@ class DomainScore(nn.Module):
     width : int
         Width of the vectors.
     capacity : int
-        Calibration objects kept as neighbours.
+        Known objects kept as neighbours.
     neighbours : int
         Neighbours whose distances are averaged.
 
@@ -58,7 +58,7 @@ class DomainScore(nn.Module):
         Parameters
         ----------
         vectors : Tensor
-            (N, width) of the calibration part.
+            (N, width) of known objects that the model was not fitted to.
         quantile : float
             Share of calibration objects that counts as in domain.
 
@@ -71,7 +71,7 @@ class DomainScore(nn.Module):
             raise BadInputError(f"a domain quantile must lie between 0 and 1 and is {quantile}; give 0.99 for 99 %")
         if len(vectors) <= self.neighbours:
             raise BadInputError(
-                f"the calibration part has {len(vectors)} objects and the domain score needs more than "
+                f"there are {len(vectors)} known objects and the domain score needs more than "
                 f"{self.neighbours}; give it a larger part"
             )
         kept = min(len(vectors), len(self.reference))
@@ -95,7 +95,7 @@ class DomainScore(nn.Module):
             When nothing has been fitted.
         """
         if not int(self.count):
-            raise BadInputError("the model has no domain score; train it with a calibration part")
+            raise BadInputError("the model has no domain score; train it with a larger validation part")
         return self._distance(vectors, skip=0)
 
     def in_domain(self, scores: Tensor) -> Tensor:

@@ -33,24 +33,33 @@ class Extrapolation(nn.Module):
         (1,): magnitude of the faintest labelled objects in the reference band; infinite for a model without adaptation.
     temperature : Tensor
         (1,): T.
-    offset : Tensor
-        (C,): −a ln π.
+    evening : Tensor
+        (1,): a.
+    fractions : Tensor
+        (C,): π, among the unlabelled objects beyond the limit.
     """
 
     limit: Tensor
     temperature: Tensor
-    offset: Tensor
+    evening: Tensor
+    fractions: Tensor
 
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.register_buffer("limit", torch.full((1,), torch.inf))
         self.register_buffer("temperature", torch.ones(1))
-        self.register_buffer("offset", torch.zeros(classes))
+        self.register_buffer("evening", torch.zeros(1))
+        self.register_buffer("fractions", torch.full((classes,), 1 / classes))
 
     def forward(self, probabilities: Tensor) -> Tensor:
         """Answers (B, C) of the members' mean probabilities (B, C)."""
         logs = probabilities.clamp_min(torch.finfo(torch.float32).tiny).log()
-        return (logs / self.temperature + self.offset).softmax(-1)
+        return (logs / self.temperature - self.evening * self.fractions.log()).softmax(-1)
+
+    def stated_fractions(self) -> Tensor:
+        """Class fractions (C,) under which the answers beyond the limit are given: π^(1−a), normalised."""
+        evened = self.fractions ** (1 - self.evening)
+        return evened / evened.sum()
 
     def beyond(self, magnitudes: Tensor) -> Tensor:
         """Whether objects (B,) are fainter than the labelled ones, (B,) bool; not where the magnitude is unknown."""
@@ -81,7 +90,8 @@ class Extrapolation(nn.Module):
             raise BadInputError(f"a temperature of {temperature} and an evening of {evening} don't make sense")
         self.limit.fill_(limit)
         self.temperature.fill_(temperature)
-        self.offset.zero_()
+        self.evening.zero_()
         fractions = self(probabilities).double().mean(0).clamp_min(1e-6)
-        self.offset.copy_(-evening * fractions.log())
+        self.fractions.copy_(fractions / fractions.sum())
+        self.evening.fill_(evening)
         return self

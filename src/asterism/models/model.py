@@ -169,7 +169,7 @@ class Model(nn.Module):
     def magnitudes(self, batch: Batch) -> Tensor:
         """Magnitudes (B,) in the reference band (r where there is one), of the flux as stored.
 
-        Asinh magnitudes where the survey has a published softening, else AB ones, of at least one standard deviation of
+        Asinh magnitudes where the group is in the SDSS system and the softening published, else AB ones, of at least one standard deviation of
         flux. NaN where the band was not observed, and for models without photometry.
         """
         described, band = self.config.inputs.photometry, self.config.inputs.reference_band
@@ -179,7 +179,9 @@ class Model(nn.Module):
         photometry = batch["photometry"]
         flux, ivar = photometry["flux"][:, band], photometry["ivar"][:, band]
         seen = (ivar > 0) & photometry["present"]
-        softening = published_softening(described.survey, described.bands[band])
+        # As everywhere: asinh magnitudes belong to the SDSS system, a catalog in AB has logarithmic ones.
+        asinh = described.zero_point == "sdss"
+        softening = published_softening(described.survey, described.bands[band]) if asinh else math.nan
         if math.isnan(softening):
             sigma = torch.where(seen, ivar, 1.0) ** -0.5
             magnitude = 22.5 - 2.5 * torch.log10(torch.maximum(torch.where(seen, flux, 1.0), sigma))

@@ -13,6 +13,7 @@ Both are interpolated linearly between the four nearest pixels.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ __all__ = ["DustMap"]
 _HEMISPHERES = {"ngp": 1, "sgp": -1}
 
 
-class DustMap:
+class DustMap(ABC):
     """A map of E(B-V); `open` chooses the kind by what the file holds."""
 
     @staticmethod
@@ -91,9 +92,9 @@ class DustMap:
             out[known] = self.at_galactic(sky.l.rad, sky.b.rad)
         return out
 
+    @abstractmethod
     def at_galactic(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """E(B-V) at Galactic coordinates in radians, shape (n,) each."""
-        raise NotImplementedError
 
 
 class LambertMap(DustMap):

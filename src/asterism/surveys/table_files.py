@@ -8,7 +8,7 @@ VOTable are read whole by astropy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -122,8 +122,11 @@ class MappedTable:
         else:
             self._source = AstropyTable(self.path, kind)
 
-    def _find(self, name: str) -> tuple[str, int | None]:
-        """Find the physical column, and the element where ``NAME[k]`` asks for one."""
+    def _find(self, name: str, used: Collection[str] = ()) -> tuple[str, int | None]:
+        """Find the physical column, and the element where ``NAME[k]`` asks for one.
+
+        Columns that are used already are not proposed for one that is missing.
+        """
         names = self._source.names
         if name in names:
             return name, None
@@ -132,7 +135,8 @@ class MappedTable:
         if stem not in names:
             alike = [n for n in names if n.casefold() == stem.casefold()] if self._ignore_case else []
             if len(alike) != 1:
-                raise BadInputError(f"{self.path}: {unknown_name('column', stem, names)}")
+                meant = [n for n in names if n not in used]
+                raise BadInputError(f"{self.path}: {unknown_name('column', stem, names, meant)}")
             stem = alike[0]
         return stem, int(element[2]) if element else None
 
@@ -144,8 +148,9 @@ class MappedTable:
         BadInputError
             A column is missing; the sentence names the nearest one.
         """
+        used = {name for name in columns if name in self._source.names}
         for name in columns:
-            self._find(name)
+            self._find(name, used)
 
     def unit(self, column: str) -> str | None:
         """Unit that the file gives for a column, as it is written there; None where it gives none."""
