@@ -99,8 +99,9 @@ def read_prior(path: str | os.PathLike[str], classes: Sequence[str]) -> Prior:
         columns: list[NDArray[np.float64]] = [
             np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan) for name in classes
         ]
+        bounds = [np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan) for name in edge_columns]
     except (TypeError, ValueError) as error:
-        raise BadInputError(f"prior {path}: class fractions must be numbers ({error})") from error
+        raise BadInputError(f"prior {path}: class fractions and magnitudes must be numbers ({error})") from error
     fractions: NDArray[np.float64] = np.column_stack(columns)
     if not len(fractions):
         raise BadInputError(f"prior {path}: no rows; give class fractions in at least one row")
@@ -108,10 +109,9 @@ def read_prior(path: str | os.PathLike[str], classes: Sequence[str]) -> Prior:
         raise BadInputError(f"prior {path}: class fractions must be numbers of 0 or more, not all 0 in a row")
     edges = np.array([])
     if band is not None:
-        order = np.argsort(np.asarray(table[f"{band}_mag_lo"], dtype=float))
-        low = np.asarray(table[f"{band}_mag_lo"], dtype=float)[order]
-        high = np.asarray(table[f"{band}_mag_hi"], dtype=float)[order]
-        if (high <= low).any() or not np.allclose(low[1:], high[:-1]):
+        order = np.argsort(bounds[0])
+        low, high = bounds[0][order], bounds[1][order]
+        if not (low < high).all() or not np.allclose(low[1:], high[:-1]):
             raise BadInputError(f"prior {path}: magnitude bins must follow each other without gap or overlap")
         fractions, edges = fractions[order], np.r_[low, high[-1:]]
     elif len(fractions) > 1:

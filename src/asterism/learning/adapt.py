@@ -6,6 +6,10 @@ of equal number: in each, the model names all objects taken in so far, anew, and
 on these names together (gradual self-training, Kumar, Ma & Liang 2020, arXiv:2002.11361; naming anew in each step lets early
 mistakes be taken back). Names are hard: soft ones leave the boundary where it is.
 
+To be named, an object is moved a part of the way toward the labelled magnitudes with its colours kept. Between "a class has
+the same colours at every magnitude" (all the way, as it nearly is for stars) and "the trend with magnitude goes on" (not at
+all, as it nearly is for galaxies and quasars) neither is right, and the network's own trend is least right far out.
+
 The labels of the catalog adapted to, where it has any, are never read: its stream is opened without them.
 """
 
@@ -100,7 +104,8 @@ def adapt(
             if not len(taken):
                 continue
             seen = np.sort(order[: taken[-1] + 1])
-            names[torch.from_numpy(seen)] = _name(model, unlabelled(seen, 4096), device)[torch.from_numpy(seen)]
+            nearer = _Nearer(model, limit, config.brightening)
+            names[torch.from_numpy(seen)] = _name(model, unlabelled(seen, 4096), nearer, device)[torch.from_numpy(seen)]
             share = len(seen) / (len(seen) + len(bright))
             own = min(max(1, round(config.batch_size * share)), config.batch_size - 1)
             pairs = zip(_endless(labelled(config.batch_size - own)), _endless(unlabelled(seen, own)), strict=True)
@@ -130,10 +135,32 @@ def _mean(model: Model, batch: Any, device: torch.device) -> Tensor:
     return model(to_device(batch, device))["classification"].softmax(-1).mean(1).cpu()
 
 
-def _name(model: Model, stream: Stream, device: torch.device) -> Tensor:
+class _Nearer:
+    """Objects as they would look nearer to the labelled ones: every flux raised by one factor, colours kept.
+
+    An object of magnitude m is shown at limit + (1 − share)(m − limit). Its errors shrink with it in proportion, so its
+    signal-to-noise stays what it is.
+    """
+
+    def __init__(self, model: Model, limit: float, share: float) -> None:
+        self.model, self.limit, self.share = model, limit, share
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        steps = self.share * (self.model.magnitudes(batch) - self.limit).nan_to_num(0.0).clamp_min(0.0)
+        factor = 10.0 ** (0.4 * steps)
+        changed = dict(batch)
+        for role in ("photometry", "image"):
+            if role in batch:
+                flux, ivar = batch[role]["flux"], batch[role]["ivar"]
+                by = factor.view(-1, *[1] * (flux.ndim - 1))
+                changed[role] = {**batch[role], "flux": flux * by, "ivar": ivar / by**2}
+        return changed
+
+
+def _name(model: Model, stream: Stream, nearer: _Nearer, device: torch.device) -> Tensor:
     """The most probable class of each object at its row; −1 at rows that are not in the stream."""
     model.eval()
-    found = [(batch["row"], _mean(model, batch, device).argmax(1)) for batch in stream]
+    found = [(batch["row"], _mean(model, nearer(batch), device).argmax(1)) for batch in stream]
     rows, names = (torch.cat(column) for column in zip(*found, strict=True))
     result = torch.full((int(rows.max()) + 1,), -1, dtype=torch.int64)
     result[rows] = names

@@ -88,12 +88,16 @@ class AdaptConfig(_Section):
     )
     learning_rate: Annotated[float, Field(gt=0, description="peak step of AdamW in each step of magnitude")] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, description="AdamW's decay of weight matrices")] = 1e-4
+    brightening: Annotated[
+        float,
+        Field(ge=0, le=1, description="how far toward the labelled magnitudes an object is moved to be named; 0 = not"),
+    ] = 0.25
     temperature: Annotated[
         float, Field(gt=0, description="softening of probabilities beyond the labelled magnitudes")
     ] = 2.5
     evening: Annotated[
         float, Field(ge=0, le=1, description="how far class fractions are evened out beyond the labelled magnitudes")
-    ] = 1.0
+    ] = 0.0
 
 
 class CalibrateConfig(_Section):

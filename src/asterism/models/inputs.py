@@ -187,7 +187,7 @@ class ModelInputs(Strict):
             group = found[name]
             for what, theirs, ours in _differences(wanted, group):
                 raise BadInputError(
-                    f"the model was trained on {name} with {what} {ours} and {where} has {theirs}; "
+                    f"the model was trained on {name} with {f'{what} {ours}'.strip()} and {where} has {theirs}; "
                     f"train a model on such data or convert the catalog"
                 )
             bound[role] = group
