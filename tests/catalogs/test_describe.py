@@ -11,6 +11,7 @@ import pytest
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.schema import label_fields
 from asterism.catalogs.write import CatalogWriter
+from asterism.errors import BadInputError
 
 
 def test_counts_and_fractions(tiny_sky: Catalog) -> None:
@@ -33,6 +34,15 @@ def test_counts_and_fractions(tiny_sky: Catalog) -> None:
     assert told["redshift"]["max"] == pytest.approx(max(redshifts))
     assert told["quarantine"] == {"rows": 0, "reasons": {}}
     assert told["columns"]["ra"]["unit"] == "deg"
+
+
+@pytest.mark.parametrize("name", ["quarantine.parquet", "splits/default.parquet"])
+def test_a_damaged_file_beside_the_data_is_named(make_sky: Callable[..., Catalog], name: str) -> None:
+    sky = make_sky(rows=20)
+    (sky.path / name).parent.mkdir(exist_ok=True)
+    (sky.path / name).write_text("x")
+    with pytest.raises(BadInputError, match=f"can't read .*{name}"):
+        sky.describe()
 
 
 def test_catalogs_without_modalities_or_labels(tmp_path, make_sky: Callable[..., Catalog]) -> None:

@@ -81,6 +81,27 @@ def test_a_narrow_catalog_may_be_a_parent(tmp_path: Path, make_sky: Callable[...
     assert len({c.fingerprint for c in (sky, first, second, third)}) == 4
 
 
+def test_no_catalog_that_the_columns_come_from_is_replaced(tmp_path: Path, make_sky: Callable[..., Catalog]) -> None:
+    sky = make_sky(rows=10)
+    first = predict(sky, tmp_path / "first")
+    second = predict(first, tmp_path / "second")
+    (tmp_path / "link").symlink_to(sky.path)
+    fields = [truth_field("truth_mass", pa.float32(), "kg", "Mass")]
+    for place in (sky.path, first.path, second.path, tmp_path / "link"):
+        with pytest.raises(OutputError, match="come from"):
+            NarrowWriter(second, place, fields, made_by={}, inputs={}, overwrite=True)
+    open_catalog(second.path).verify()
+
+
+def test_a_parent_is_found_through_links(tmp_path: Path, make_sky: Callable[..., Catalog]) -> None:
+    sky = make_sky(rows=10)
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    (tmp_path / "data").symlink_to(tmp_path / "disk" / "deep")
+    predict(sky, tmp_path / "data" / "answers")
+    for place in (tmp_path / "data" / "answers", tmp_path / "disk" / "deep" / "answers"):
+        assert open_catalog(place).parent is not None
+
+
 def test_both_can_be_moved_together_and_a_changed_parent_is_refused(
     tmp_path: Path, make_sky: Callable[..., Catalog]
 ) -> None:

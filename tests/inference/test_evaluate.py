@@ -105,6 +105,15 @@ def test_results_of_other_inputs_are_not_overwritten(scored, small_run):
         evaluate(small_run.path, small_run.catalog, out, split="default", where="r_mag < 19")
 
 
+def test_a_split_made_anew_is_other_objects(small_run, tmp_path, make_sky):
+    sky = make_sky("elsewhere", rows=300, seed=11, image=False)
+    make_split(sky, "s", seed=1)
+    evaluate(small_run.path, sky, tmp_path / "report", split="s")
+    make_split(sky, "s", seed=2, overwrite=True)
+    with pytest.raises(OutputError, match="objects: "):
+        evaluate(small_run.path, sky, tmp_path / "report", split="s")
+
+
 def test_a_catalog_without_classes_is_refused(small_run, tmp_path, make_sky, make_rows):
     unlabelled = make_sky("u", make_rows(rows=40, seed=3, image=False).drop_columns(["class"]))
     with pytest.raises(BadInputError, match="no column 'class'"):

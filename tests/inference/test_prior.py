@@ -81,6 +81,8 @@ def test_reweighted_rows_stay_probabilities(fractions, p):
         ("STAR,GALAXY\n1,1\n2,1\n", "no magnitude bins"),
         ("STAR,GALAXY\n", "no rows"),
         ("STAR,GALAXY,r_mag_lo,r_mag_hi\n1,1,14,18\n1,1,17,20\n", "without gap or overlap"),
+        ("STAR,GALAXY,r_mag_lo,r_mag_hi\n1,1,14,faint\n", "magnitudes must be numbers"),
+        ("STAR,GALAXY,r_mag_lo,r_mag_hi\n1,1,14,nan\n", "without gap or overlap"),
     ],
 )
 def test_a_bad_prior_is_refused_in_one_sentence(tmp_path, text, message):

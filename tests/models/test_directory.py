@@ -100,6 +100,14 @@ def test_a_truncated_or_damaged_file_is_refused_or_reads_as_tensors(saved, data)
         file.write_bytes(whole)
 
 
+def test_weights_that_are_not_finite_are_refused(saved):
+    file = saved / "model.safetensors"
+    state = load_file(file)
+    name = next(key for key in state if key.endswith("weight"))
+    save_file({**state, name: torch.full_like(state[name], torch.nan)}, file)
+    refused(saved, "is not finite")
+
+
 def test_a_pickle_in_the_weights_place_is_refused(saved):
     torch.save({"a": torch.zeros(3)}, saved / "model.safetensors")
     refused(saved, "truncated or not a safetensors file")

@@ -99,7 +99,9 @@ def read_prior(path: str | os.PathLike[str], classes: Sequence[str]) -> Prior:
         columns: list[NDArray[np.float64]] = [
             np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan) for name in classes
         ]
-        bounds = [np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan) for name in edge_columns]
+        bounds: list[NDArray[np.float64]] = [
+            np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan) for name in edge_columns
+        ]
     except (TypeError, ValueError) as error:
         raise BadInputError(f"prior {path}: class fractions and magnitudes must be numbers ({error})") from error
     fractions: NDArray[np.float64] = np.column_stack(columns)

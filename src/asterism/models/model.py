@@ -16,7 +16,7 @@ from asterism.models.calibration import ConformalSets, Temperature
 from asterism.models.card import Card, card_text
 from asterism.models.class_mix import ClassMix
 from asterism.models.configuration import parse
-from asterism.models.directory import ModelConfig, read_config, read_weights, write_directory
+from asterism.models.directory import WEIGHTS_FILE, ModelConfig, read_config, read_weights, write_directory
 from asterism.models.domain import DomainScore
 from asterism.models.extrapolation import Extrapolation
 from asterism.models.heads import ClassificationHead, HeadsConfig
@@ -241,6 +241,11 @@ class Model(nn.Module):
             except ConfigurationError as error:
                 raise BadInputError(f"{directory / 'config.json'}: {error}") from error
         model.load_state_dict(read_weights(directory, model.state_dict()))
+        for name, weight in model.named_parameters():
+            if not bool(torch.isfinite(weight).all()):
+                raise BadInputError(
+                    f"{directory / WEIGHTS_FILE}: {name!r} is not finite; copy or train the model again"
+                )
         return model.eval()
 
     def _prior(self) -> Tensor:
