@@ -23,7 +23,7 @@ demo: $(VENV)/.made  ## simulate a sky, train, predict, and write a report to de
 	$(BIN)/asterism demo --out demo
 
 test: $(VENV)/.made  ## run the tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.made  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -156,7 +156,10 @@ def test_bad_positions_go_to_quarantine_with_their_rows(tmp_path, table, map_fil
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("objid,ra,dec,class,mag_g,mag_r,err_g\n1,1,1,STAR,1,1,1\n", "unknown column 'err_r'; did you mean 'err_g'"),
+        (
+            "objid,ra,dec,class,mag_g,mag_r,err_g\n1,1,1,STAR,1,1,1\n",
+            r"unknown column 'err_r' \(known: class, dec, err_g",
+        ),
         ("objid,ra,dec,class,mag_g,mag_r,err_g,err_r\n", "has no rows"),
         ("objid,ra,dec,class,mag_g,mag_r,err_g,err_r\n1,2\n", r"has no rows that can be read \(the line has 2 cells"),
         ("objid,ra,dec,class,mag_g,mag_r,err_g,err_r\n1,1,1,STAR,-9999,-9999,1,1\n", "no row is left"),

@@ -144,7 +144,7 @@ class Predictor:
         model = self.model
         outputs = model(batch)
         p = model.probabilities(outputs)
-        magnitudes = outputs["magnitudes"]
+        magnitudes = model.magnitudes(batch)
         informed = outputs["informed"]
         sets = score = inside = None
         if float(model.conformal.level):

@@ -120,8 +120,8 @@ class Model(nn.Module):
         Returns
         -------
         dict of str to Tensor
-            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; ``magnitudes`` (B,), see
-            `magnitudes`; and each head's answer, e.g.
+            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; ``beyond`` (B,) bool, whether
+            it is fainter than what the model had labels for; and each head's answer, e.g.
             ``classification``: logits (B, M, C), which are the log fractions of the training classes for objects of
             which nothing was observed.
 
@@ -133,10 +133,11 @@ class Model(nn.Module):
         if not bool(self.standardised):
             raise ConfigurationError("the model has not learned its inputs' scale; call standardise with training rows")
         features, informed = self.network(batch)
-        outputs = {"features": features, "informed": informed, "magnitudes": self.magnitudes(batch)}
+        outputs = {"features": features, "informed": informed}
         for name, head in self.heads.items():
             outputs[name] = head(features)
         if "classification" in outputs:
+            outputs["beyond"] = self.extrapolation.beyond(self.magnitudes(batch))
             prior = self._prior().to(features).log()
             outputs["classification"] = torch.where(informed[:, None, None], outputs["classification"], prior)
         return outputs
@@ -158,8 +159,7 @@ class Model(nn.Module):
                 f"model {self.config.name} was not trained for classification; train it for that task"
             )
         mean = outputs["classification"].softmax(-1).mean(1)
-        beyond = self.extrapolation.beyond(outputs["magnitudes"])[:, None]
-        answers = torch.where(beyond, self.extrapolation(mean), self.temperature(mean))
+        answers = torch.where(outputs["beyond"][:, None], self.extrapolation(mean), self.temperature(mean))
         return torch.where(outputs["informed"][:, None], answers, mean)
 
     def domain_vectors(self, outputs: Mapping[str, Tensor]) -> Tensor:
