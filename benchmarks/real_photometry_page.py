@@ -109,6 +109,8 @@ def faint_section(work: Path) -> str:
         adapted, plain = found(scores, f"{stem}adapted"), found(scores, f"{stem}unadapted")
         if not adapted:
             continue
+        done = {p.name.rsplit("-", 1)[1] for p in adapted}
+        plain = [p for p in plain if p.name.rsplit("-", 1)[1] in done]
         ours, before = [metrics(p) for p in adapted], [metrics(p) for p in plain]
         objects, objects_before = [arrays(p) for p in adapted], [arrays(p) for p in plain]
         for seed, entry in zip([int(p.name.rsplit("-", 1)[1]) for p in adapted], objects_before, strict=True):
