@@ -120,10 +120,12 @@ def _print_settings(config: dict[str, object], model: str) -> None:
     from asterism.models.registry import network_class
 
     values = dotted(config)
-    defaults = {f"model.{key}": value for key, value in network_class(model).Options().model_dump(mode="json").items()}
+    options = network_class(model).Options
+    defaults = {f"model.{key}": value for key, value in options().model_dump(mode="json").items()}
     meant = descriptions()
+    meant |= {f"model.{key}": field.description or "" for key, field in options.model_fields.items()}
     shown = Table("setting", "value", "meaning", box=None)
     for key, value in {**defaults, **values}.items():
-        shown.add_row(key, json.dumps(value), escape(meant.get(key, f"option of {model}")))
+        shown.add_row(key, json.dumps(value), escape(meant[key]))
     shown.add_row("classification.class_weights.NAME", "1.0", "weight of a class in the loss, by name")
     Console(highlight=False).print(shown)

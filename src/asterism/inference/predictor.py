@@ -184,7 +184,7 @@ class Predictor:
         model, m = self.model, magnitudes.numpy().astype(float)
         stated = model.class_mix.at(m if prior.band is not None else np.full(len(m), np.nan))
         beyond = model.extrapolation.beyond(magnitudes).numpy()
-        stated[beyond] = model.extrapolation.stated_fractions().numpy()
+        stated[beyond] = model.extrapolation.fractions.numpy()
         return reweight(probabilities, stated, prior.at(m))
 
     def answer_table(self, table: pa.Table, bindings: Mapping[str, Group], prior: Prior | None = None) -> Answers:
@@ -247,7 +247,7 @@ class Predictor:
         ----------
         data : astropy.table.Table or Catalog
             A table holds the columns of the groups that the model reads under their catalog names (e.g.
-            ``photometry_sdss_flux``, shape (n, bands), nanomaggy unless it has a unit that converts, and
+            ``photometry_sdss_flux``, shape (n, bands), nanomaggy (or a multiple of it, e.g. maggy), and
             ``photometry_sdss_ivar``); bands in the order of the model's configuration.
         out : path, optional
             For a catalog: where the narrow catalog of answers goes. Without it, it lies in a temporary directory that goes

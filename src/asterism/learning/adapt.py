@@ -4,11 +4,8 @@ A survey's photometry goes deeper than its spectroscopy. Farther from the labell
 right, but from one magnitude to the next little changes. So the unlabelled objects are taken in, brightest first, in steps
 of equal number: in each, the model names all objects taken in so far, anew, and goes on training on the labelled objects and
 on these names together (gradual self-training, Kumar, Ma & Liang 2020, arXiv:2002.11361; naming anew in each step lets early
-mistakes be taken back). Names are hard: soft ones leave the boundary where it is.
-
-To be named, an object is moved a part of the way toward the labelled magnitudes with its colours kept. Between "a class has
-the same colours at every magnitude" (all the way, as it nearly is for stars) and "the trend with magnitude goes on" (not at
-all, as it nearly is for galaxies and quasars) neither is right, and the network's own trend is least right far out.
+mistakes be taken back). Names are hard: soft ones leave the boundary where it is. They are given by the network together
+with trees that learn beside it (`learning.committee`), which extrapolate otherwise than it does; the trees are then dropped.
 
 The labels of the catalog adapted to, where it has any, are never read: its stream is opened without them.
 """
@@ -26,6 +23,7 @@ from asterism.catalogs.stream import Stream
 from asterism.errors import BadInputError
 from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
+from asterism.learning.committee import Committee
 from asterism.learning.config import AdaptConfig, FitConfig
 from asterism.learning.fit import learning_rate, parameter_groups, to_device
 from asterism.learning.run_state import step_seed
@@ -99,13 +97,17 @@ def adapt(
     order = rows[np.argsort(magnitudes, kind="stable")]
     names = torch.full((int(order.max()) + 1,), -1, dtype=torch.int64)
     total = config.steps * config.updates
+    inputs = model.config.inputs.photometry
+    committee = Committee(inputs, labelled(4096), len(model.classes), seed) if config.trees and inputs else None
     with torch.random.fork_rng():
         for step, taken in enumerate(np.array_split(np.arange(len(order)), config.steps)):
             if not len(taken):
                 continue
             seen = np.sort(order[: taken[-1] + 1])
-            nearer = _Nearer(model, limit, config.brightening)
-            names[torch.from_numpy(seen)] = _name(model, unlabelled(seen, 4096), nearer, device)[torch.from_numpy(seen)]
+            found, given, values = _name(model, unlabelled(seen, 4096), committee, device)
+            names[found] = given
+            if committee is not None:
+                committee.learn(values, given.numpy())
             share = len(seen) / (len(seen) + len(bright))
             own = min(max(1, round(config.batch_size * share)), config.batch_size - 1)
             pairs = zip(_endless(labelled(config.batch_size - own)), _endless(unlabelled(seen, own)), strict=True)
@@ -115,7 +117,7 @@ def adapt(
     model.eval()
     probabilities = torch.cat([_mean(model, batch, device) for batch in unlabelled(faint, 4096)])
     model.to("cpu")
-    model.extrapolation.fit(probabilities, limit=limit, temperature=config.temperature, evening=config.evening)
+    model.extrapolation.fit(probabilities, limit=limit, temperature=config.temperature)
     return model
 
 
@@ -135,36 +137,22 @@ def _mean(model: Model, batch: Any, device: torch.device) -> Tensor:
     return model(to_device(batch, device))["classification"].softmax(-1).mean(1).cpu()
 
 
-class _Nearer:
-    """Objects as they would look nearer to the labelled ones: every flux raised by one factor, colours kept.
-
-    An object of magnitude m is shown at limit + (1 − share)(m − limit). Its errors shrink with it in proportion, so its
-    signal-to-noise stays what it is.
-    """
-
-    def __init__(self, model: Model, limit: float, share: float) -> None:
-        self.model, self.limit, self.share = model, limit, share
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        steps = self.share * (self.model.magnitudes(batch) - self.limit).nan_to_num(0.0).clamp_min(0.0)
-        factor = 10.0 ** (0.4 * steps)
-        changed = dict(batch)
-        for role in ("photometry", "image"):
-            if role in batch:
-                flux, ivar = batch[role]["flux"], batch[role]["ivar"]
-                by = factor.view(-1, *[1] * (flux.ndim - 1))
-                changed[role] = {**batch[role], "flux": flux * by, "ivar": ivar / by**2}
-        return changed
-
-
-def _name(model: Model, stream: Stream, nearer: _Nearer, device: torch.device) -> Tensor:
-    """The most probable class of each object at its row; −1 at rows that are not in the stream."""
+def _name(
+    model: Model, stream: Stream, committee: Committee | None, device: torch.device
+) -> tuple[Tensor, Tensor, Any]:
+    """Rows, names and (for a committee) features of the objects of a stream."""
     model.eval()
-    found = [(batch["row"], _mean(model, nearer(batch), device).argmax(1)) for batch in stream]
-    rows, names = (torch.cat(column) for column in zip(*found, strict=True))
-    result = torch.full((int(rows.max()) + 1,), -1, dtype=torch.int64)
-    result[rows] = names
-    return result
+    rows, names, values = [], [], []
+    for batch in stream:
+        probabilities = _mean(model, batch, device)
+        if committee is not None:
+            features = committee.values(batch)
+            trees = torch.from_numpy(committee.probabilities(features))
+            probabilities = torch.cat([probabilities[..., None].double(), trees], -1).mean(-1)
+            values.append(features)
+        rows.append(batch["row"])
+        names.append(probabilities.argmax(1))
+    return torch.cat(rows), torch.cat(names), np.concatenate(values) if values else None
 
 
 def _endless(stream: Stream) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from asterism.errors import ConfigurationError, unknown_name
+from asterism.models.configuration import Strict
 
 __all__ = [
     "AdaptConfig",
@@ -29,8 +30,8 @@ __all__ = [
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+class _Section(Strict):
+    model_config = ConfigDict(strict=True)
 
 
 class InputsConfig(_Section):
@@ -81,23 +82,23 @@ class AugmentConfig(_Section):
 class AdaptConfig(_Section):
     """How ``--adapt`` learns from objects without labels."""
 
-    steps: Annotated[int, Field(ge=1, description="steps of magnitude, equal in number of objects")] = 16
-    updates: Annotated[int, Field(ge=1, description="optimizer steps in each of them")] = 150
+    steps: Annotated[int, Field(ge=1, description="steps of magnitude, equal in number of objects")] = 8
+    updates: Annotated[int, Field(ge=1, description="optimizer steps in each of them")] = 300
     batch_size: Annotated[int, Field(ge=2, description="objects per update, labelled and not in their proportion")] = (
         512
     )
     learning_rate: Annotated[float, Field(gt=0, description="peak step of AdamW in each step of magnitude")] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, description="AdamW's decay of weight matrices")] = 1e-4
-    brightening: Annotated[
+    trees: Annotated[
+        bool, Field(description="let a random forest and gradient boosting name objects together with the network")
+    ] = True
+    dimming: Annotated[
         float,
-        Field(ge=0, le=1, description="how far toward the labelled magnitudes an object is moved to be named; 0 = not"),
-    ] = 0.25
+        Field(ge=0, description="as augment.dimming, in the fit before adapting, where that is 0 [mag]; 0 = none"),
+    ] = 2.0
     temperature: Annotated[
         float, Field(gt=0, description="softening of probabilities beyond the labelled magnitudes")
-    ] = 2.5
-    evening: Annotated[
-        float, Field(ge=0, le=1, description="how far class fractions are evened out beyond the labelled magnitudes")
-    ] = 0.0
+    ] = 3.5
 
 
 class CalibrateConfig(_Section):
@@ -116,8 +117,9 @@ class ClassificationConfig(_Section):
     """What the classes cost."""
 
     class_weights: Annotated[
-        dict[str, Annotated[float, Field(gt=0)]], Field(description="weight of a class in the loss, by name; else 1")
-    ] = {}
+        dict[str, Annotated[float, Field(gt=0)]],
+        Field(description="weight of a class in the loss, by name; else 1"),
+    ] = Field(default_factory=dict)
 
 
 class TrainConfig(_Section):
@@ -129,7 +131,7 @@ class TrainConfig(_Section):
     adapt: AdaptConfig = AdaptConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
     classification: ClassificationConfig = ClassificationConfig()
-    model: Annotated[dict[str, Any], Field(description="the model's own options")] = {}
+    model: Annotated[dict[str, Any], Field(description="the model's own options")] = Field(default_factory=dict)
 
 
 def parse_settings(settings: Iterable[str] | Mapping[str, Any]) -> TrainConfig:

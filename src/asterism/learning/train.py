@@ -32,7 +32,7 @@ from asterism.learning.baseline_set import BaselineSet, check_inputs
 from asterism.learning.baselines import check_libraries
 from asterism.learning.calibrate import Uncalibrated, calibrate, run_over
 from asterism.learning.classification import Classification
-from asterism.learning.config import TrainConfig, dotted
+from asterism.learning.config import AugmentConfig, TrainConfig, dotted
 from asterism.learning.estimate import duration, estimate, size
 from asterism.learning.fit import Fitted, fit, training_device
 from asterism.learning.metrics import log_loss_values
@@ -220,7 +220,10 @@ def _fit(
     known = chosen.stream("train", _READ_SIZE)
     network.standardise(known if fainter is None else chain(known, fainter.stream(None, _READ_SIZE)))
     stream = chosen.stream("train", config.fit.batch_size, shuffle=True, seed=seed)
-    augment = _augmentation(config, network)
+    settings = config.augment
+    if fainter is not None and not settings.dimming:
+        settings = settings.model_copy(update={"dimming": config.adapt.dimming})
+    augment = _augmentation(settings, network)
     checkpoint = output.directory / _CHECKPOINT
     parameters = sum(p.numel() for p in network.parameters())
     if checkpoint.exists():
@@ -269,7 +272,7 @@ def _adapt(
             config.adapt,
             config.fit,
             seed=seed,
-            augment=_augmentation(config, network),
+            augment=_augmentation(config.augment, network),
             device=training_device(config.fit),
             progress=lambda done, total: progress.step(done),
         )
@@ -281,8 +284,8 @@ def _settings_that_count(config: TrainConfig, adapting: bool) -> dict[str, Any]:
     return {key: value for key, value in dotted(config).items() if not key.startswith(idle)}
 
 
-def _augmentation(config: TrainConfig, network: Model) -> Augmentation | None:
-    augmentation = Augmentation(config.augment, _sky_sigma(network.config.inputs))
+def _augmentation(config: AugmentConfig, network: Model) -> Augmentation | None:
+    augmentation = Augmentation(config, _sky_sigma(network.config.inputs))
     return augmentation if augmentation.active else None
 
 

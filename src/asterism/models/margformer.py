@@ -22,45 +22,27 @@ __all__ = ["MargFormer", "MargFormerOptions"]
 
 
 class MargFormerOptions(Strict):
-    """Options of `MargFormer`.
+    """Options of `MargFormer`; ``asterism train --show-config`` lists them with their meaning."""
 
-    Parameters
-    ----------
-    members : int
-        Ensemble members k, each of which is one query token.
-    width, layers : int
-        Width and number of layers of the photometry trunk; the width is also that of the query tokens.
-    dropout : float
-        After each layer of the trunk and on the branches of each block.
-    noise : float
-        Standard deviation of Gaussian noise on the standardised features, in training.
-    embedding, frequencies, frequency_scale
-        Width, number of frequencies and their initial spread in the embedding of one photometric feature.
-    blocks : int
-        Cross-attention blocks.
-    image_width, heads : int
-        Width of an image token, shared by the attention heads.
-    patch : int, optional
-        Pixels along the side of an image patch; by default the smallest that gives at most 8×8 patches.
-    drop_photometry, drop_image : float
-        Chance, in training, that an object which has both modalities is shown without the one or the other. This is
-        how the model learns to answer for objects that lack one.
-    """
-
-    members: int = Field(8, ge=1)
-    width: int = Field(128, ge=8)
-    layers: int = Field(2, ge=1)
-    dropout: float = Field(0.15, ge=0, lt=1)
-    noise: float = Field(0.05, ge=0)
-    embedding: int = Field(8, ge=1)
-    frequencies: int = Field(16, ge=1)
-    frequency_scale: float = Field(0.3, gt=0)
-    blocks: int = Field(2, ge=1)
-    image_width: int = Field(64, ge=4)
-    heads: int = Field(4, ge=1)
-    patch: int | None = Field(None, ge=1)
-    drop_photometry: float = Field(0.1, ge=0, lt=1)
-    drop_image: float = Field(0.1, ge=0, lt=1)
+    members: int = Field(8, ge=1, description="ensemble members k, each of which is one query token")
+    width: int = Field(128, ge=8, le=8192, description="width of the photometry trunk's layers and of the query tokens")
+    layers: int = Field(2, ge=1, description="layers of the photometry trunk")
+    dropout: float = Field(0.15, ge=0, lt=1, description="after each layer of the trunk and on each block's branches")
+    noise: float = Field(0.05, ge=0, description="standard deviation of noise on standardised features, in training")
+    embedding: int = Field(8, ge=1, description="width of one photometric feature's embedding")
+    frequencies: int = Field(16, ge=1, description="frequencies in that embedding")
+    frequency_scale: float = Field(
+        0.3, gt=0, description="initial spread of the frequencies; larger fits finer structure"
+    )
+    blocks: int = Field(2, ge=1, description="cross-attention blocks")
+    image_width: int = Field(64, ge=4, le=8192, description="width of an image token, shared by the attention heads")
+    heads: int = Field(4, ge=1, description="attention heads")
+    patch: int | None = Field(
+        None, ge=1, description="pixels along a patch; null = the smallest that gives at most 8x8 patches"
+    )
+    # An object that has both modalities is shown without one now and then: so the model learns to answer without it.
+    drop_photometry: float = Field(0.1, ge=0, lt=1, description="chance, in training, to hide the photometry")
+    drop_image: float = Field(0.1, ge=0, lt=1, description="chance, in training, to hide the image")
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> MargFormerOptions:

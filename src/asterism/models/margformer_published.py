@@ -34,8 +34,8 @@ class MargFormerPublishedOptions(Strict):
         After each hidden layer of the photometry MLP.
     """
 
-    dropout: float = Field(0.1, ge=0, lt=1)
-    photometry_dropout: float = Field(0.25, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1, description="in the attention blocks")
+    photometry_dropout: float = Field(0.25, ge=0, lt=1, description="in the photometry network")
 
 
 class MargFormerPublished(Network):
