@@ -233,7 +233,7 @@ class _Album:
         if not everything:
             reasons = Counter(reason for _, reason in lines).most_common(1)
             raise BadInputError(
-                f"no image can be used; most often because {reasons[0][0]}" if reasons else "no image can be used"
+                f"no image can be used; of most is said: {reasons[0][0]!r}" if reasons else "no image can be used"
             )
         first = min(everything, key=lambda plane: (plane.path, plane.hdu, plane.index or 0))
         shape = first.shape if size is None else (size, size)
