@@ -184,7 +184,7 @@ class Predictor:
         model, m = self.model, magnitudes.numpy().astype(float)
         stated = model.class_mix.at(m if prior.band is not None else np.full(len(m), np.nan))
         beyond = model.extrapolation.beyond(magnitudes).numpy()
-        stated[beyond] = model.extrapolation.fractions.numpy()
+        stated[beyond] = model.extrapolation.stated_fractions().numpy()
         return reweight(probabilities, stated, prior.at(m))
 
     def answer_table(self, table: pa.Table, bindings: Mapping[str, Group], prior: Prior | None = None) -> Answers:

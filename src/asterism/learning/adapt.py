@@ -117,7 +117,7 @@ def adapt(
     model.eval()
     probabilities = torch.cat([_mean(model, batch, device) for batch in unlabelled(faint, 4096)])
     model.to("cpu")
-    model.extrapolation.fit(probabilities, limit=limit, temperature=config.temperature)
+    model.extrapolation.fit(probabilities, limit=limit, temperature=config.temperature, evening=config.evening)
     return model
 
 

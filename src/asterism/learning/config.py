@@ -99,6 +99,9 @@ class AdaptConfig(_Section):
     temperature: Annotated[
         float, Field(gt=0, description="softening of probabilities beyond the labelled magnitudes")
     ] = 3.5
+    evening: Annotated[
+        float, Field(ge=0, le=1, description="how far class fractions are evened out beyond the labelled magnitudes")
+    ] = 0.5
 
 
 class CalibrateConfig(_Section):
