@@ -101,7 +101,7 @@ class AdaptConfig(_Section):
     ] = 3.5
     evening: Annotated[
         float, Field(ge=0, le=1, description="how far class fractions are evened out beyond the labelled magnitudes")
-    ] = 0.5
+    ] = 0.0
 
 
 class CalibrateConfig(_Section):
