@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from asterism.catalogs.catalog import open_catalog
 from asterism.cli import demo
 from asterism.errors import ConfigurationError, OutputError
-from asterism.learning import baselines
+from asterism.learning import baselines, train
 
 QUICK = {"fit.epochs": 2, "fit.batch_size": 64, "model.width": 16, "model.members": 2}
 app = typer.Typer()
@@ -23,7 +23,9 @@ def without_baselines(monkeypatch):
     def refuse():
         raise ConfigurationError("the baselines need lightgbm")
 
+    # Both: `train` has the function by name, and would keep the patched one if it were first imported meanwhile.
     monkeypatch.setattr(baselines, "check_libraries", refuse)
+    monkeypatch.setattr(train, "check_libraries", refuse)
 
 
 def test_it_goes_from_a_sky_to_a_report_and_keeps_what_is_there(tmp_path, without_baselines):
