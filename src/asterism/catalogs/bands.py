@@ -68,6 +68,8 @@ class BandInfo:
 # wavelengths from Fukugita et al. (1996) as revised by Doi et al. (2010).
 # Legacy Surveys: extinction from the DR9 description (Schlafly & Finkbeiner 2011 for the DECam filters), wavelengths of
 # the DECam filters. Its depth differs from brick to brick and stands in its own tables, so none is given here.
+# LSST: extinction from Schlafly & Finkbeiner (2011), table 6; wavelengths and ten-year depths from Ivezić et al. (2019),
+# table 1.
 # WISE: offsets Vega to AB, wavelengths from Jarrett et al. (2011); depths 54 and 71 microjansky of the AllWISE
 # explanatory supplement, section II.3; extinction from the Legacy Surveys DR9 description.
 _BANDS: dict[tuple[str, str], BandInfo] = {
@@ -82,6 +84,12 @@ _BANDS: dict[tuple[str, str], BandInfo] = {
         BandInfo("legacy", "r", 6370.0, 2.165),
         BandInfo("legacy", "i", 7770.0, 1.592),
         BandInfo("legacy", "z", 9150.0, 1.211),
+        BandInfo("lsst", "u", 3671.0, 4.145, 0.0, None, 26.1),
+        BandInfo("lsst", "g", 4827.0, 3.237, 0.0, None, 27.4),
+        BandInfo("lsst", "r", 6223.0, 2.273, 0.0, None, 27.5),
+        BandInfo("lsst", "i", 7546.0, 1.684, 0.0, None, 26.8),
+        BandInfo("lsst", "z", 8691.0, 1.323, 0.0, None, 26.1),
+        BandInfo("lsst", "y", 9712.0, 1.088, 0.0, None, 24.9),
         BandInfo("wise", "W1", 33526.0, 0.184, 2.699, None, 19.57),
         BandInfo("wise", "W2", 46028.0, 0.113, 3.339, None, 19.27),
     )
@@ -99,7 +107,7 @@ def band_info(survey: str, band: str) -> BandInfo:
     Parameters
     ----------
     survey : str
-        ``sdss``, ``legacy`` or ``wise``.
+        ``sdss``, ``legacy``, ``lsst`` or ``wise``.
     band : str
         E.g. ``r`` or ``W1``.
 

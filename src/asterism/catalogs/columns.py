@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import pyarrow as pa
+
+from asterism.errors import ConfigurationError, unknown_name
 
 __all__ = [
     "ASTROMETRY",
@@ -14,6 +19,8 @@ __all__ = [
     "PREDICTIONS",
     "QUANTITIES",
     "SCALAR",
+    "check_choice",
+    "check_survey",
     "make_field",
     "metadata_of",
 ]
@@ -63,6 +70,18 @@ def metadata_of(column: pa.Field) -> dict[str, str]:
     }
 
 
+def check_survey(survey: str) -> None:
+    """Raise `ConfigurationError` where a survey's name can't stand in a column name."""
+    if not re.fullmatch(r"[a-z0-9]+", survey):
+        raise ConfigurationError(f"survey name {survey!r} can't stand in a column name: use a-z and 0-9 only")
+
+
+def check_choice(what: str, value: str, known: Sequence[str]) -> None:
+    """Raise `ConfigurationError` for a value that is not known, naming the nearest."""
+    if value not in known:
+        raise ConfigurationError(unknown_name(what, value, known))
+
+
 IDENTITY: tuple[pa.Field, ...] = (
     make_field("object_id", pa.string(), ucd="meta.id;meta.main", description="Name of the observation, unique"),
     make_field("source_id", pa.string(), ucd="meta.id.parent", description="Name of the source that was observed"),
@@ -110,7 +129,7 @@ SCALAR: dict[str, tuple[pa.DataType, str, str]] = {
 }
 QUANTITIES: dict[str, frozenset[str]] = {
     "photometry": frozenset({*PER_BAND, *SCALAR}),
-    "image": frozenset({"flux", "ivar", "psf_fwhm"}),
+    "image": frozenset({"flux", "ivar", "psf_fwhm", "psf_ellipticity", "ra", "dec", "rotation"}),
     "spectrum": frozenset({"flux", "ivar", "mask", "lsf"}),
     "spectrum2d": frozenset(f"{arm}{part}" for arm in ("blue", "red") for part in ("", "_ivar", "_wavelength")),
 }

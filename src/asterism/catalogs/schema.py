@@ -3,13 +3,14 @@
 Field metadata are UTF-8 strings: ``unit`` (what ``astropy.units.Unit`` parses once ``astropy.units.photometric`` is
 enabled: ``nanomaggy``, ``nanomaggy-2``, ``mag``, ``arcsec``, ``deg``), ``ucd``, ``description``, and where they apply
 ``bands`` ("u,g,r,i,z"), ``shape`` ("5,32,32"), ``dereddened`` ("true", "false"), ``zero_point`` ("sdss", "ab"),
-``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky"), ``pixel_scale`` (arcsec), ``grid``, ``frame``,
-``provenance``. Arrays are fixed-size lists, flattened in C order, with their ``shape`` in the metadata.
+``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky"), ``pixel_scale`` (arcsec), ``grid`` (of a spectrum:
+scale, first, step, pixels: "log10,3.54,0.0001,4800" or "linear,3600,0.8,7781"), ``medium`` ("vacuum"), ``frame``,
+``calibration`` ("absolute", "relative"), ``bits`` (of a mask: name=value), ``provenance``. Arrays are fixed-size lists,
+flattened in C order, with their ``shape`` in the metadata.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -22,6 +23,8 @@ from asterism.catalogs.columns import (
     PER_BAND,
     PREDICTIONS,
     SCALAR,
+    check_choice,
+    check_survey,
     make_field,
     metadata_of,
 )
@@ -69,11 +72,6 @@ def label_fields(names: Sequence[str] | None = None) -> list[pa.Field]:
     return [column for column in LABELS if names is None or column.name in names]
 
 
-def _check_survey(survey: str) -> None:
-    if not re.fullmatch(r"[a-z0-9]+", survey):
-        raise ConfigurationError(f"survey name {survey!r} can't stand in a column name: use a-z and 0-9 only")
-
-
 def photometry_fields(
     survey: str,
     bands: Sequence[str],
@@ -116,10 +114,10 @@ def photometry_fields(
     ConfigurationError
         An unknown quantity, or a value of metadata that does not exist.
     """
-    _check_survey(survey)
-    _choose("zero_point", zero_point, ("sdss", "ab"))
-    _choose("magnitude_type", magnitude_type, ("model", "psf", "petrosian", "aperture", "unknown"))
-    _choose("ivar_source", ivar_source, ("measured", "depth"))
+    check_survey(survey)
+    check_choice("zero_point", zero_point, ("sdss", "ab"))
+    check_choice("magnitude_type", magnitude_type, ("model", "psf", "petrosian", "aperture", "unknown"))
+    check_choice("ivar_source", ivar_source, ("measured", "depth"))
     shared = {
         "bands": ",".join(bands),
         "dereddened": "true" if dereddened else "false",
@@ -151,6 +149,8 @@ def image_fields(
     *,
     ivar_per_band: bool = False,
     psf_fwhm: bool = True,
+    psf_ellipticity: bool = False,
+    wcs: bool = False,
     zero_point: str,
     provenance: str = "",
 ) -> list[pa.Field]:
@@ -170,6 +170,10 @@ def image_fields(
         One inverse variance per band instead of one per pixel.
     psf_fwhm : bool
         With the seeing per band.
+    psf_ellipticity : bool
+        With e1 and e2 of the PSF per band.
+    wcs : bool
+        With what a World Coordinate System is made of: ra and dec of the stamp's centre, and its rotation.
     zero_point : {"sdss", "ab"}
         System in which magnitude 22.5 is one nanomaggy.
     provenance : str
@@ -179,8 +183,8 @@ def image_fields(
     -------
     list of pyarrow.Field
     """
-    _check_survey(survey)
-    _choose("zero_point", zero_point, ("sdss", "ab"))
+    check_survey(survey)
+    check_choice("zero_point", zero_point, ("sdss", "ab"))
     ny, nx = (size, size) if isinstance(size, int) else size
     n = len(bands)
     shared = {
@@ -204,7 +208,11 @@ def image_fields(
         columns.append(
             ("psf_fwhm", line, "arcsec", "Seeing per band, full width at half maximum", "instr.det.psf;obs.image")
         )
-    return [
+    if psf_ellipticity:
+        columns.append(
+            ("psf_ellipticity", (2 * n, f"{n},2"), "", "Ellipticity of the PSF per band: e1, e2", "instr.det.psf")
+        )
+    fields = [
         make_field(
             f"image_{survey}_{quantity}",
             pa.list_(pa.float32(), length),
@@ -216,6 +224,14 @@ def image_fields(
         )
         for quantity, (length, shape), unit, description, ucd in columns
     ]
+    places = (
+        ("ra", "Right ascension of the stamp's centre", "pos.eq.ra"),
+        ("dec", "Declination of the stamp's centre", "pos.eq.dec"),
+        ("rotation", "Angle from north through east to the stamp's y axis", "pos.posAng"),
+    )
+    if wcs:
+        fields += [make_field(f"image_{survey}_{name}", pa.float64(), "deg", text, ucd) for name, text, ucd in places]
+    return fields
 
 
 def truth_field(name: str, type: pa.DataType, unit: str = "", description: str = "") -> pa.Field:
@@ -247,10 +263,5 @@ def prediction_fields(task: str) -> list[pa.Field]:
     ConfigurationError
         The task is not known.
     """
-    _choose("task", task, tuple(PREDICTIONS))
+    check_choice("task", task, tuple(PREDICTIONS))
     return list(PREDICTIONS[task])
-
-
-def _choose(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ConfigurationError(unknown_name(what, value, known))

@@ -1,0 +1,150 @@
+"""The columns of spectra as Arrow fields: one-dimensional ones on a survey's grid, and strips of a CCD around a fibre."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from asterism.catalogs.columns import check_choice, check_survey, make_field
+
+__all__ = ["spectrum2d_fields", "spectrum_fields"]
+
+
+def spectrum_fields(
+    survey: str,
+    size: int,
+    grid: str,
+    *,
+    relative: bool = False,
+    frame: str = "barycentric",
+    mask_bits: Mapping[str, int] | None = None,
+    lsf: bool = True,
+    provenance: str = "",
+) -> list[pa.Field]:
+    """Fields of a spectrum group: flux, ivar, and where they are known mask and lsf, each one value per pixel.
+
+    Parameters
+    ----------
+    survey : str
+        E.g. ``desi``: columns are then ``spectrum_desi_flux`` and so on.
+    size : int
+        Pixels.
+    grid : str
+        Of wavelength in vacuum, as `asterism.surveys.spectral_grids.SpectralGrid.text` gives it.
+    relative : bool
+        True where the flux is right in shape only; it then has no unit.
+    frame : {"barycentric", "heliocentric", "topocentric"}
+        Of the wavelengths.
+    mask_bits : mapping of str to int, optional
+        Names and values of the mask's bits; without it there is no mask.
+    lsf : bool
+        With the standard deviation of the line-spread function.
+    provenance : str
+        Where the numbers come from.
+
+    Returns
+    -------
+    list of pyarrow.Field
+
+    Raises
+    ------
+    ConfigurationError
+        A survey's name that can't stand in a column, or an unknown frame.
+    """
+    check_survey(survey)
+    check_choice("frame", frame, ("barycentric", "heliocentric", "topocentric"))
+    shared = {
+        "shape": str(size),
+        "grid": grid,
+        "medium": "vacuum",
+        "frame": frame,
+        "calibration": "relative" if relative else "absolute",
+        "provenance": provenance,
+    }
+    unit, weight = ("", "") if relative else ("1e-17 erg / (s cm2 Angstrom)", "1e34 s2 cm4 Angstrom2 / erg2")
+    about = " (relative)" if relative else ""
+    real, whole = pa.list_(pa.float32(), size), pa.list_(pa.int32(), size)
+
+    def name(quantity: str) -> str:
+        return f"spectrum_{survey}_{quantity}"
+
+    fields = [
+        make_field(name("flux"), real, unit, f"Flux density{about}", "phot.flux.density;em.wl", **shared),
+        make_field(
+            name("ivar"),
+            real,
+            weight,
+            "Its inverse variance; 0: not observed",
+            "stat.weight;phot.flux.density",
+            **shared,
+        ),
+    ]
+    if mask_bits is not None:
+        bits = ",".join(f"{bit}={value}" for bit, value in mask_bits.items())
+        fields.append(make_field(name("mask"), whole, "", "Bits; 0: clean", "meta.code.qual", bits=bits, **shared))
+    if lsf:
+        about = "Standard deviation of the line-spread function"
+        fields.append(make_field(name("lsf"), real, "Angstrom", about, "spect.resolution", **shared))
+    return fields
+
+
+def spectrum2d_fields(
+    survey: str,
+    pixels: int,
+    rows: int = 15,
+    arms: Sequence[str] = ("blue", "red"),
+    *,
+    provenance: str = "",
+) -> list[pa.Field]:
+    """Fields of a group of 2D spectra: per arm a strip of the CCD around one fibre, sky not subtracted.
+
+    Parameters
+    ----------
+    survey : str
+        E.g. ``lamost``: columns are then ``spectrum2d_lamost_blue``, ``…_blue_ivar``, ``…_blue_wavelength`` and so on.
+    pixels : int
+        Pixels along the dispersion.
+    rows : int
+        Pixels across it; the fibre's light is on the middle one.
+    arms : sequence of str
+        Of ``blue``, ``red``.
+    provenance : str
+        Where the numbers come from.
+
+    Returns
+    -------
+    list of pyarrow.Field
+        Fixed-size lists of float32 with shape (rows, pixels): electrons, electrons**-2 (0: not observed, the flux is
+        then NaN), and Å in vacuum of each pixel.
+
+    Raises
+    ------
+    ConfigurationError
+        An unknown arm.
+
+    Examples
+    --------
+    >>> [field.name for field in spectrum2d_fields("lamost", 4136, arms=("blue",))]
+    ['spectrum2d_lamost_blue', 'spectrum2d_lamost_blue_ivar', 'spectrum2d_lamost_blue_wavelength']
+    """
+    check_survey(survey)
+    kind = pa.list_(pa.float32(), rows * pixels)
+    shared = {"shape": f"{rows},{pixels}", "frame": "topocentric", "provenance": provenance}
+    fields = []
+    for arm in arms:
+        check_choice("arm", arm, ("blue", "red"))
+        name = f"spectrum2d_{survey}_{arm}"
+        fields += [
+            make_field(name, kind, "electron", f"Strip of the {arm} CCD, sky included", "phot.count;em.opt", **shared),
+            make_field(
+                f"{name}_ivar",
+                kind,
+                "electron-2",
+                "Inverse variance of a pixel; 0: not observed",
+                "stat.weight;phot.count",
+                **shared,
+            ),
+            make_field(f"{name}_wavelength", kind, "Angstrom", "Vacuum wavelength of a pixel", "em.wl", **shared),
+        ]
+    return fields
