@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from asterism.catalogs.catalog import open_catalog
 from asterism.cli import simulate as verb
-from asterism.errors import ConfigurationError
+from asterism.errors import BadInputError, ConfigurationError
 
 app = typer.Typer()
 app.command()(verb.command)
@@ -32,6 +32,27 @@ def test_an_unknown_survey_is_one_sentence(tmp_path):
         )
 
 
+def test_modalities_are_chosen(tmp_path):
+    out = tmp_path / "sky"
+    words = ["--size", "6", "--out", str(out), "--survey", "sdss-spectro", "--modalities", "photometry,spectrum"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert set(open_catalog(out).groups) == {"photometry_sdss", "spectrum_sdss"}
+    assert verb.expected_seconds(10000, 1, spectra=True) > verb.expected_seconds(10000, 1)
+
+
+def test_a_directory_without_templates_is_one_sentence(tmp_path):
+    with pytest.raises(
+        BadInputError, match="holds no template library; give the directory that has one of the folders"
+    ):
+        CliRunner().invoke(
+            app,
+            ["--size", "12", "--out", str(tmp_path / "sky"), "--templates", str(tmp_path)],
+            catch_exceptions=False,
+        )
+    assert not (tmp_path / "sky").exists()
+
+
 def test_help_shows_an_example():
     assert "asterism simulate --size 10000" in CliRunner().invoke(app, ["--help"]).output
 
@@ -39,3 +60,25 @@ def test_help_shows_an_example():
 def test_more_workers_are_expected_to_be_quicker():
     assert verb.expected_seconds(10_000, 4) < verb.expected_seconds(10_000, 1)
     assert verb.expected_seconds(10, 4) == verb.expected_seconds(10, 1)
+
+
+def test_survey_files_alone_and_beside_a_catalog(tmp_path):
+    words = ["--size", "3", "--survey", "sdss-spectro", "--modalities", "photometry,spectrum", "--as-survey"]
+    done = CliRunner().invoke(app, [*words, str(tmp_path / "files")])
+    assert done.exit_code == 0, done.output
+    assert str(tmp_path / "files") in done.stdout.replace("\n", "")
+    assert len(list((tmp_path / "files").rglob("spec-*.fits"))) == 3
+    done = CliRunner().invoke(app, [*words, str(tmp_path / "files"), "--out", str(tmp_path / "sky")])
+    assert done.exit_code == 0, done.output
+    assert len(open_catalog(tmp_path / "sky")) == 3
+
+
+def test_nothing_to_make_is_one_sentence():
+    with pytest.raises(ConfigurationError, match="give --out, --as-survey or both"):
+        CliRunner().invoke(app, ["--size", "3"], catch_exceptions=False)
+
+
+def test_frames_and_files_are_expected_to_take_longer():
+    plain = verb.expected_seconds(230, 1)
+    assert verb.expected_seconds(230, 1, files=True) > plain
+    assert verb.expected_seconds(231, 1, frames=True) > verb.expected_seconds(230, 1, frames=True) + 60.0 > plain + 60.0

@@ -19,10 +19,8 @@ def test_each_has_a_publication_or_says_that_it_is_a_choice(entry):
 def test_each_is_used_by_the_simulator():
     folder = Path(module.__file__).parent
     text = "".join(path.read_text("utf-8") for path in folder.glob("*.py") if path.name != "constants.py")
-    # Some names are put together: constant(f"locus_{name}"), constant(f"{kind}_type").
-    built = {f"locus_{name}" for name in ("u_g", "g_r", "r_i", "i_z")} | {
-        f"{kind}_{what}" for kind in ("red", "blue") for what in ("type", "luminosity_function")
-    }
+    # Some names are put together: constant(f"locus_{name}").
+    built = {f"locus_{name}" for name in ("u_g", "g_r", "r_i", "i_z")}
     assert {name for name in CONSTANTS if f'"{name}"' not in text} <= built
 
 

@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from asterism.simulate.galaxy_seds import air_to_vacuum, calzetti, galaxy_seds
+from asterism.simulate.galaxy_seds import calzetti, galaxy_seds
 from asterism.simulate.photometry import grid_wavelength, synthetic_magnitudes
-
-
-def test_air_to_vacuum_puts_the_sky_line_where_it_is():
-    assert air_to_vacuum(5577.34) == pytest.approx(5578.89, abs=0.005)
-    assert air_to_vacuum(6562.79) == pytest.approx(6564.61, abs=0.01)
-    assert air_to_vacuum(1500.0) == 1500.0
 
 
 def test_early_types_are_redder_and_redshift_reddens_them():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from asterism.simulate.cameras import SDSS
 from asterism.simulate.images import Conditions, add_noise, draw_conditions, noiseless_stamps
 from asterism.simulate.measurement import Measurement, measure
 from asterism.simulate.population import Population
@@ -18,20 +19,20 @@ def points(n, flux, seed=0):
     return objects, fluxes, conditions, add_noise(rng, noiseless_stamps(objects, fluxes, conditions), conditions)
 
 
-def galaxies(n, radius, bulge, flux=50.0, seed=1):
+def galaxies(n, radius, bulge, flux=50.0, seed=1, axis_ratio=0.9):
     rng = np.random.default_rng(seed)
     objects = Population.empty(n)
     objects.kind[:] = "GALAXY"
     objects.half_light_radius[:], objects.bulge_fraction[:] = radius, bulge
-    objects.bulge_axis_ratio[:] = objects.disc_axis_ratio[:] = 0.9
+    objects.bulge_axis_ratio[:] = objects.disc_axis_ratio[:] = axis_ratio
     objects.position_angle[:] = rng.uniform(0, 180, n)
     conditions = draw_conditions(rng, n)
-    stamps = add_noise(rng, noiseless_stamps(objects, np.full((n, 5), flux), conditions), conditions)
+    stamps = add_noise(rng, noiseless_stamps(objects, np.broadcast_to(flux, (n, 5)), conditions), conditions)
     return measure_all(stamps, conditions), conditions
 
 
 def measure_all(stamps, conditions):
-    return measure(stamps, conditions.fwhm, conditions.sky_sigma, conditions.gain)
+    return measure(stamps, conditions)
 
 
 @pytest.mark.parametrize("flux", [3.0, 30.0, 300.0])
@@ -49,6 +50,17 @@ def test_model_fluxes_of_galaxies_scatter_about_their_light():
         # The truncated de Vaucouleurs model of SDSS holds a few per cent less than the whole profile.
         assert np.median(found.flux[:, 1:4]) == pytest.approx(50, rel=0.1)
         assert found.flux[:, 2].std() / 50 < 0.1
+
+
+@pytest.mark.parametrize("signal_to_noise", [10.0, 50.0])
+def test_model_fluxes_scatter_as_their_ivar_says(signal_to_noise):
+    """Isolated galaxies that the models can match (round, exponential), between 10 and 50 sigma as point sources."""
+    flux = signal_to_noise * SDSS.pixel_noise / np.sqrt(SDSS.psf.norm(SDSS.fwhm / SDSS.pixel_scale))
+    found, _ = galaxies(500, 0.5, 0.0, flux=flux, axis_ratio=1.0)
+    pull = (found.flux - flux) * np.sqrt(found.ivar)
+    low, high = np.percentile(pull, [15.87, 84.13], axis=0)
+    assert np.abs(0.5 * (high - low) - 1).max() < 0.2
+    assert np.abs(np.median(pull, axis=0)).max() < 0.4
 
 
 def test_radii_follow_the_truth():
@@ -79,7 +91,8 @@ def test_empty_sky_is_measured_without_a_detection():
     pull = found.psf_flux * np.sqrt(found.psf_ivar)
     assert np.isfinite(found.flux).all()
     assert (found.ivar > 0).all()
-    assert pull.std() == pytest.approx(1, abs=0.15)
+    # The place is free within a pixel, so that noise is picked up: a little more than 1.
+    assert pull.std() == pytest.approx(1.1, abs=0.15)
     assert np.isnan(found.concentration).mean() > 0.9
     assert ((found.psf_probability >= 0) & (found.psf_probability <= 1)).all()
 
@@ -88,8 +101,8 @@ def test_measuring_in_blocks_changes_nothing():
     _, _, conditions, stamps = points(20, 10.0)
     whole = measure_all(stamps, conditions)
     part = measure_all(stamps[:7], conditions.take(np.arange(7)))
-    assert np.allclose(whole.flux[:7], part.flux, rtol=1e-9)
-    assert np.allclose(whole.radius[:7], part.radius, rtol=1e-9)
+    assert np.array_equal(whole.flux[:7], part.flux)
+    assert np.array_equal(whole.radius[:7], part.radius)
 
 
 def test_rows_can_be_set():
@@ -103,7 +116,7 @@ def test_rows_can_be_set():
 
 
 def test_conditions_can_be_set():
-    ones = Conditions(*(np.ones((3, 5)) for _ in range(3)), np.ones((3, 2)))
-    other = Conditions(*(np.full((2, 5), 2.0) for _ in range(3)), np.full((2, 2), 2.0))
+    ones, other = Conditions.empty(3), Conditions.empty(2)
+    ones.fwhm[:], other.fwhm[:] = 1.0, 2.0
     ones.put(np.array([2]), other, np.array([1]))
     assert ones.fwhm[:, 0].tolist() == [1, 1, 2]

@@ -4,8 +4,18 @@ import galsim
 import numpy as np
 import pytest
 
+from asterism.simulate.cameras import CAMERAS
 from asterism.simulate.images import double_gaussian
-from asterism.simulate.profiles import PROFILES, RADII, mixture, model_norms
+from asterism.simulate.profiles import (
+    PROFILES,
+    RADII,
+    WIDTHS,
+    interpolate_products,
+    mixture,
+    model_norms,
+    scan_products,
+    seen_variances,
+)
 
 TRUE = {"exponential": galsim.Exponential, "de Vaucouleurs": galsim.DeVaucouleurs}
 
@@ -36,3 +46,18 @@ def test_norms_fall_with_radius_and_seeing():
         norms = model_norms(profile, RADII[:, None], np.array([1.0, 1.4, 2.0]))
         assert (np.diff(norms, axis=0) < 0).all()
         assert (np.diff(norms, axis=1) < 0).all()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("camera", [CAMERAS["sdss"], CAMERAS["legacy-south"]])
+def test_products_with_models_are_interpolated_from_those_with_gaussians(profile, camera):
+    # The data is a Gaussian of 2.5 pixels: its product with one of width s is 1 / (2 pi (s^2 + 2.5^2)).
+    products = (1 / (2 * np.pi * (WIDTHS**2 + 2.5**2)))[None].astype(np.float32)
+    fwhm = np.array([1.23])
+    scanned, norm = scan_products(profile, products, fwhm, camera)
+    assert norm[0] == pytest.approx(model_norms(profile, RADII, fwhm, camera), rel=2e-3)
+    for number in (0, 12, 20):
+        weight, variance = seen_variances(profile, RADII[number : number + 1], fwhm, camera)
+        true = (weight / (2 * np.pi * (variance[0] + 2.5**2))).sum()
+        assert interpolate_products(products, variance, weight)[0] == pytest.approx(true, rel=1e-3)
+        assert scanned[0, number] == pytest.approx(true, rel=2e-3)

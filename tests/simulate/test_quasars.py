@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from asterism.simulate.population import draw
-from asterism.simulate.quasars import luminosity_function
-from asterism.simulate.selection import Sample, Survey, Window
+from asterism.simulate.quasars import luminosity_function, mean_colours
+from asterism.simulate.samples import Sample, Window
+from asterism.simulate.selection import Survey
 
 
 def quasars_of(sample, n=1000):
@@ -38,3 +39,17 @@ def test_luminous_quasars_have_weaker_lines():
     quasars = quasars_of(Sample("all", "quasar", 1.0, Window(15.5, 21.8, 0.4)))
     luminous = quasars.absolute_magnitude < np.median(quasars.absolute_magnitude)
     assert np.median(quasars.line_strength[luminous]) < np.median(quasars.line_strength[~luminous])
+
+
+def test_mean_colours_turn_red_in_u_as_lyman_alpha_passes():
+    redshift, colours = mean_colours()
+    near = colours[(redshift > 0.8) & (redshift < 2.0), 0]
+    assert (np.abs(near) < 0.35).all()
+    assert colours[np.argmin(np.abs(redshift - 3.2)), 0] > 1.5
+
+
+def test_seyferts_are_faint_near_and_in_hosts():
+    seyferts = quasars_of(Sample("seyfert", "seyfert", 1.0, Window(14.5, 17.77, 0.1), (0.06, 0.35)), 200)
+    legacy = quasars_of(Sample("legacy", "quasar", 1.0, Window(15.0, 19.1, 0.2), (0.06, 4.8)), 200)
+    assert seyferts.absolute_magnitude.min() > legacy.absolute_magnitude.max() - 0.3
+    assert np.median(seyferts.host_fraction) > 0.3 > np.median(legacy.host_fraction)

@@ -6,13 +6,16 @@ import pytest
 
 from asterism.catalogs.schema import groups
 from asterism.catalogs.validate import validate
+from asterism.errors import ConfigurationError
+from asterism.simulate.pointing import stamp_wcs
+from asterism.simulate.recipe import Recipe
 from asterism.simulate.rows import simulated_fields
 from asterism.simulate.sky import simulate_block
 
 
 @pytest.fixture(scope="module")
 def block():
-    return simulate_block("sdss-spectro", 3, 0, 40)
+    return simulate_block(Recipe.of("sdss-spectro", 3), 0, 40)
 
 
 def values(table, name):
@@ -20,7 +23,7 @@ def values(table, name):
 
 
 def test_the_schema_is_the_contracts(block):
-    schema = pa.schema(simulated_fields())
+    schema = pa.schema(simulated_fields("sdss-spectro"))
     assert block.schema.equals(schema)
     found = groups(schema)
     assert set(found) == {"photometry_sdss", "image_sdss"}
@@ -55,3 +58,27 @@ def test_extinction_is_a_map_s_and_not_the_truth(block):
     ratio = published / true
     assert np.median(ratio) == pytest.approx(1, abs=0.12)
     assert 0.05 < ratio.std() < 0.3
+
+
+def test_the_survey_decides_on_camera_and_stamps():
+    legacy = groups(pa.schema(simulated_fields("desi-main")))
+    assert set(legacy) == {"photometry_legacy", "image_legacy"}
+    assert legacy["image_legacy"].shape == (3, 152, 152)
+    assert legacy["image_legacy"].pixel_scale == 0.262
+    assert legacy["photometry_legacy"].zero_point == "ab"
+    assert groups(pa.schema(simulated_fields("sdss-compact", stamp=64)))["image_sdss"].shape == (5, 64, 64)
+    assert set(groups(pa.schema(simulated_fields("sdss-compact", ("photometry",))))) == {"photometry_sdss"}
+    with pytest.raises(ConfigurationError, match="32 or 64"):
+        simulated_fields("sdss-compact", stamp=100)
+    with pytest.raises(ConfigurationError, match="did you mean 'image'"):
+        simulated_fields("sdss-compact", ("images",))
+
+
+def test_stamps_can_be_placed_on_the_sky(block):
+    row = 3
+    place = {name: block[f"image_sdss_{name}"][row].as_py() for name in ("ra", "dec", "rotation")}
+    wcs = stamp_wcs(place["ra"], place["dec"], place["rotation"], 0.396, 32)
+    x, y = wcs.all_world2pix(block["ra"][row].as_py(), block["dec"][row].as_py(), 0)
+    true = np.array(block["truth_offset"][row].as_py()) + 15.5
+    # The catalogued position has its own error, of 0.05 arcsec.
+    assert np.hypot(x - true[0], y - true[1]) < 6 * 0.05 / 0.396

@@ -2,34 +2,40 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from asterism.errors import ConfigurationError
-from asterism.simulate.selection import SURVEYS, Window, survey_named
+from asterism.simulate.selection import SURVEYS, survey_named
+from asterism.simulate.targeting import CUTS
 
 
 @pytest.mark.parametrize("survey", SURVEYS.values(), ids=lambda survey: survey.name)
-def test_shares_are_shares(survey):
+def test_shares_are_shares_and_cuts_exist(survey):
     assert sum(survey.fractions.values()) == pytest.approx(1)
-    assert set(survey.samples) == set(survey.fractions) == {"STAR", "GALAXY", "QSO"}
+    assert set(survey.samples) == set(survey.fractions) <= {"STAR", "GALAXY", "QSO"}
     for samples in survey.samples.values():
         assert sum(sample.share for sample in samples) == pytest.approx(1)
         assert len({sample.name for sample in samples}) == len(samples)
+        assert {sample.cut for sample in samples} - {None} <= set(CUTS)
+        assert all(len(sample.name) <= 32 for sample in samples)
 
 
-@given(st.floats(10, 20), st.floats(0.1, 3), st.floats(0.05, 1), st.floats(8, 26))
-def test_a_window_takes_a_share_that_falls_towards_the_faint(bright, span, softness, r):
-    window = Window(bright, bright + span, softness, bright + span + 2)
-    share, fainter = window.weight([r, r + 0.5])
-    assert 0 <= share <= 1
-    if r < window.bright or r > window.limit:
-        assert share == 0
-    else:
-        assert fainter <= share
-    assert np.isclose(window.weight(window.faint), 0.5)
-    assert window.holds(window.faint)
-    assert not window.holds([window.bright - 0.1, window.faint + 2.1 * window.softness]).any()
+def test_every_cut_is_somebodys():
+    used = {s.cut for survey in SURVEYS.values() for samples in survey.samples.values() for s in samples}
+    assert set(CUTS) <= used
+
+
+def test_the_surveys_asked_for_are_there():
+    wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "desi-main", "lamost", "lsst"}
+    assert set(SURVEYS) == wanted
+    classes = {sample.name for samples in SURVEYS["desi-main"].samples.values() for sample in samples}
+    assert {"BGS_BRIGHT", "BGS_FAINT", "LRG", "ELG", "QSO", "MWS"} <= classes
+
+
+def test_faint_compact_keeps_the_faint_and_the_compact():
+    survey = survey_named("sdss-faint-compact")
+    assert survey.keeps([19.9, 20.1, 20.1], [0.1, 0.1, 0.6]).tolist() == [False, True, False]
+    assert survey.keeps([19.9], [0.1], slack=0.5).all()
+    assert survey_named("sdss-spectro").keeps(np.array([10.0]), np.array([9.0])).all()
 
 
 def test_an_unknown_survey_names_the_nearest():

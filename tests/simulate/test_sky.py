@@ -7,7 +7,10 @@ import pytest
 
 from asterism.errors import ConfigurationError, OutputError
 from asterism.simulate import sky
+from asterism.simulate.cameras import SDSS
+from asterism.simulate.images import Conditions
 from asterism.simulate.measurement import measure
+from asterism.simulate.recipe import Recipe
 from asterism.simulate.sky import simulate, simulate_block
 
 
@@ -33,7 +36,7 @@ def test_two_workers_make_the_same_bytes(small, tmp_path):
 
 
 def test_another_seed_makes_another_sky(small):
-    other = simulate_block("sdss-compact", 6, 0, 20)
+    other = simulate_block(Recipe.of("sdss-compact", 6), 0, 20)
     assert not set(other["ra"].to_pylist()) & set(small.read(["ra"])["ra"].to_pylist())
 
 
@@ -41,11 +44,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(small, tmp_path, monkeypatc
     made = []
     whole = sky.simulate_block
 
-    def breaks(survey, seed, block, rows):
+    def breaks(recipe, block, rows, files=None):
         made.append(block)
         if len(made) == 2:
             raise KeyboardInterrupt
-        return whole(survey, seed, block, rows)
+        return whole(recipe, block, rows, files)
 
     monkeypatch.setattr(sky, "simulate_block", breaks)
     with pytest.raises(KeyboardInterrupt):
@@ -65,6 +68,36 @@ def test_a_complete_catalog_is_left_alone_and_another_recipe_refused(small, monk
         simulate(300, small.path, seed=6)
 
 
+def test_templates_give_the_same_bytes_with_any_workers_and_other_templates_are_refused(templates_directory, tmp_path):
+    import shutil
+
+    made = simulate(270, tmp_path / "one", seed=3, survey="sdss-spectro", templates=templates_directory, workers=1)
+    shutil.copytree(templates_directory, tmp_path / "copy")
+    again = simulate(270, tmp_path / "two", seed=3, survey="sdss-spectro", templates=tmp_path / "copy", workers=2)
+    assert data_hashes(again) == data_hashes(made)
+    names = set(made.read(["template_id"])["template_id"].to_pylist())
+    assert {name.split("-")[0] for name in names} >= {"redrock", "eigen", "desisim"}
+    (tmp_path / "copy" / "idlspec2d" / "spEigenGal-56436.fits").unlink()
+    with pytest.raises(OutputError, match="libraries"):
+        simulate(270, tmp_path / "two", seed=3, survey="sdss-spectro", templates=tmp_path / "copy")
+    with pytest.raises(OutputError, match="templates: .* before, .embedded. now"):
+        simulate(270, tmp_path / "two", seed=3, survey="sdss-spectro")
+
+
+def test_libraries_can_be_chosen(templates_directory, tmp_path):
+    chosen = {"stars": "miles", "quasars": "redrock"}
+    made = simulate(
+        40, tmp_path / "sky", survey="sdss-spectro", templates=templates_directory, libraries=chosen, workers=1
+    )
+    names = set(made.read(["template_id"])["template_id"].to_pylist())
+    assert any(name.startswith("miles-m") for name in names)
+    assert any(name.startswith("redrock-qso-") for name in names)
+    with pytest.raises(ConfigurationError, match="unknown role of a template library 'star'; did you mean 'stars'"):
+        simulate(40, tmp_path / "b", templates=templates_directory, libraries={"star": "miles"})
+    with pytest.raises(ConfigurationError, match="give --templates too"):
+        simulate(40, tmp_path / "b", libraries=chosen)
+
+
 def test_classes_come_in_the_surveys_fractions(small):
     classes = np.array(small.read(["class"])["class"].to_pylist())
     assert {name: (classes == name).mean() for name in ("STAR", "GALAXY", "QSO")} == pytest.approx(
@@ -81,13 +114,32 @@ def test_compact_objects_are_compact_as_measured(small):
 def test_photometry_is_measured_on_the_stamp_of_the_catalog(small):
     table = small.read()
     stamps = array(table, "image_sdss_flux", 5, 32, 32)
-    fwhm = array(table, "image_sdss_psf_fwhm", 5)
-    sigma = array(table, "image_sdss_ivar", 5) ** -0.5
-    found = measure(stamps, fwhm.astype(float), sigma.astype(float), np.full_like(sigma, 1e9, dtype=float))
+    seen = Conditions.empty(len(table))
+    seen.fwhm[:] = array(table, "image_sdss_psf_fwhm", 5)
+    seen.sky_sigma[:] = array(table, "image_sdss_ivar", 5) ** -0.5
+    seen.ellipticity[:] = array(table, "image_sdss_psf_ellipticity", 5, 2)
+    seen.gain[:] = SDSS.electrons
+    found = measure(stamps, seen)
     assert np.allclose(found.flux, array(table, "photometry_sdss_flux", 5), rtol=1e-3, atol=1e-3)
+    # Single precision moves the curvature of a flat chi^2.
+    assert np.isclose(found.ivar, array(table, "photometry_sdss_ivar", 5), rtol=1e-2).mean() > 0.98
     noise = array(table, "photometry_sdss_flux", 5) - array(table, "truth_flux", 5)
     again = found.flux - array(table, "truth_flux", 5)
     assert np.corrcoef(noise[:, 2], again[:, 2])[0, 1] > 0.999
+
+
+def test_photometry_alone_is_measured_on_stamps_that_are_not_kept():
+    table = simulate_block(Recipe.of("sdss-compact", 6, modalities=("photometry",)), 0, 20)
+    assert not [name for name in table.column_names if name.startswith("image")]
+    with_images = simulate_block(Recipe.of("sdss-compact", 6), 0, 20)
+    # Stamps of 32 pixels are all that measuring takes: the same chance, the same sky.
+    assert array(table, "photometry_sdss_flux", 5).tolist() == array(with_images, "photometry_sdss_flux", 5).tolist()
+
+
+def test_stamps_of_another_size(tmp_path):
+    catalog = simulate(6, tmp_path / "large", survey="sdss-spectro", stamp=64, workers=1)
+    assert catalog.groups["image_sdss"].shape == (5, 64, 64)
+    assert array(catalog.read(), "image_sdss_flux", 5, 64, 64).shape == (6, 5, 64, 64)
 
 
 def test_the_catalog_opens_with_positions(small):
@@ -105,6 +157,8 @@ def test_the_catalog_opens_with_positions(small):
         ({"seed": -1}, "seed must be 0 or more"),
         ({"workers": 0}, "workers must be 1 or more"),
         ({"survey": "sdss_compact"}, "did you mean 'sdss-compact'"),
+        ({"stamp": 31}, "32 or 64 pixels"),
+        ({"modalities": ()}, "no modality to simulate"),
     ],
 )
 def test_wrong_arguments_leave_nothing_behind(tmp_path, wrong, sentence):

@@ -1,19 +1,24 @@
-"""`asterism simulate`: a sky with known truth, as a catalog."""
+"""`asterism simulate`: a sky with known truth, as a catalog, as the files that a survey would publish, or both."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 __all__ = ["command", "expected_seconds"]
 
-_OBJECTS_PER_SECOND = 200  # of one core
+_OBJECTS_PER_SECOND = 80  # of one core
+_SPECTRA_PER_SECOND = 200
+_FILES_PER_SECOND = 40  # and objects
+_SPECTROGRAPH_SECONDS = 120.0  # raw frames of both arms, made and reduced
 _START_SECONDS = 6.0
 
 
-def expected_seconds(size: int, workers: int | None) -> float:
+def expected_seconds(
+    size: int, workers: int | None, spectra: bool = False, *, frames: bool = False, files: bool = False
+) -> float:
     """Roughly how long a simulation takes, s.
 
     Parameters
@@ -22,24 +27,76 @@ def expected_seconds(size: int, workers: int | None) -> float:
         Objects.
     workers : int or None
         Processes; None: all cores.
+    spectra : bool
+        Whether there are spectra.
+    frames : bool
+        Whether there are 2D spectra, from raw frames.
+    files : bool
+        Whether survey files are written.
 
     Returns
     -------
     float
     """
+    from asterism.simulate.plates import objects_per_spectrograph
     from asterism.simulate.sky import BLOCK_SIZE, available_cores
 
     processes = min(workers or available_cores(), max(1, -(-size // BLOCK_SIZE)))
-    return _START_SECONDS + size / (_OBJECTS_PER_SECOND * processes)
+    seconds = 1.0 / _OBJECTS_PER_SECOND + (1.0 / _SPECTRA_PER_SECOND if spectra else 0.0)
+    seconds += 1.0 / _FILES_PER_SECOND if files else 0.0
+    plates = -(-size // objects_per_spectrograph()) if frames else 0
+    return _START_SECONDS + (size * seconds + plates * _SPECTROGRAPH_SECONDS) / processes
 
 
 def command(
     size: Annotated[int, typer.Option("--size", metavar="N", help="Number of objects.")],
-    out: Annotated[Path, typer.Option("--out", metavar="C", help="Catalog to make.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="C", help="Catalog to make; with --as-survey it can be left out.")
+    ] = None,
     survey: Annotated[
-        str, typer.Option("--survey", metavar="S", help="Whose selection: sdss-compact or sdss-spectro.")
+        str,
+        typer.Option(
+            "--survey",
+            metavar="S",
+            help="Whose selection: sdss-compact, sdss-faint-compact, sdss-spectro, sdss-main, desi-main, lamost, lsst.",
+        ),
     ] = "sdss-compact",
+    modalities: Annotated[
+        str | None,
+        typer.Option(
+            "--modalities",
+            metavar="NAMES",
+            help="Of photometry, image, spectrum and spectrum2d (LAMOST's, from raw frames), with commas between.",
+            show_default="photometry,image; with --as-survey photometry and all that the survey publishes",
+        ),
+    ] = None,
+    as_survey: Annotated[
+        Path | None,
+        typer.Option(
+            "--as-survey",
+            metavar="DIR",
+            help="Write the files that the survey would publish to DIR, beside the catalog or instead of it.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="K", help="Another seed gives another sky.")] = 0,
+    stamp: Annotated[
+        int | None,
+        typer.Option(
+            "--stamp",
+            metavar="PIXELS",
+            help="Side of the stamps: 32 or 64 for SDSS, 152 or 64 for the Legacy Surveys.",
+            show_default="the first",
+        ),
+    ] = None,
+    templates: Annotated[
+        Path | None,
+        typer.Option(
+            "--templates",
+            metavar="DIR",
+            help="Take spectra from the template libraries in DIR (its folders redrock, idlspec2d, miles, desisim).",
+            show_default="embedded spectra",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", metavar="N", help="Processes; the result is the same.", show_default="all cores"),
@@ -47,30 +104,58 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Simulate stars, galaxies and quasars: ugriz photometry and 32×32 stamps as SDSS would have them, and the truth.
+    """Simulate stars, galaxies and quasars as a survey would have them: photometry, stamps, spectra, and the truth.
 
     Photometry is measured on the noisy stamps; what was put in stands apart in truth_* columns, which no model can
-    read. An interrupted simulation continues where it stopped.
+    read. An interrupted simulation continues where it stopped, with the same templates only.
 
     \b
     Example:
         asterism simulate --size 10000 --survey sdss-compact --seed 1 --out sky
+        asterism simulate --size 200 --survey sdss-spectro --as-survey files --out sky
     """
     from rich.console import Console
 
     from asterism.cli.progress import progress_bar
-    from asterism.simulate.sky import simulate
+    from asterism.errors import ConfigurationError
+    from asterism.simulate.rows import DEFAULT_MODALITIES
+    from asterism.simulate.sky import simulate, simulate_files
+    from asterism.simulate.survey_files import published
 
+    if out is None and as_survey is None:
+        raise ConfigurationError("there is nothing to make; give --out, --as-survey or both")
     console = Console(stderr=True, quiet=quiet)
+    if modalities is not None:
+        wanted = tuple(name.strip() for name in modalities.split(",") if name.strip())
+    else:
+        wanted = DEFAULT_MODALITIES if as_survey is None else ("photometry", *published(survey))
+    seconds = expected_seconds(
+        size, workers, "spectrum" in wanted, frames="spectrum2d" in wanted, files=as_survey is not None
+    )
     console.print(
-        f"Simulating {size:,} objects of {survey}: about {expected_seconds(size, workers):.0f} s, and 0.4 GB of memory "
-        "per worker.",
+        f"Simulating {size:,} objects of {survey}: about {seconds:.0f} s, and "
+        f"{2.5 if 'spectrum2d' in wanted else 0.4} GB of memory per worker.",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
     with progress_bar(console, "objects") as update:
-        catalog = simulate(size, out, survey=survey, seed=seed, workers=workers, overwrite=overwrite, progress=update)
-    if not quiet:
+        options: dict[str, Any] = {
+            "survey": survey,
+            "seed": seed,
+            "modalities": wanted,
+            "stamp": stamp,
+            "templates": templates,
+            "workers": workers,
+            "overwrite": overwrite,
+            "progress": update,
+        }
+        if out is not None:
+            catalog = simulate(size, out, as_survey=as_survey, **options)
+        elif as_survey is not None:
+            simulate_files(size, as_survey, **options)
+    if not quiet and out is not None:
         console.print(f"{len(catalog):,} objects: {', '.join(catalog.groups)}, truth", markup=False, highlight=False)
         typer.echo(str(out))
+    if not quiet and as_survey is not None:
+        typer.echo(str(as_survey))

@@ -40,6 +40,7 @@ _JURIC = "Jurić et al. 2008, ApJ 673, 864, table 10 (bias-corrected)"
 _IVEZIC = "Ivezić et al. 2008, ApJ 684, 287"
 _COVEY = "Covey et al. 2007, AJ 134, 2398, polynomials of the median stellar locus in g-i"
 _LOVEDAY = "Loveday et al. 2012, MNRAS 420, 1239, table 5 (r band at z = 0.1)"
+_SMITH = "Smith et al. 2017, MNRAS 470, 4646, section 6 (after Skibba & Sheth 2009)"
 _SHEN = "Shen et al. 2003, MNRAS 343, 978, table 1 (half-light radius against r-band magnitude)"
 _WEL = "van der Wel et al. 2014, ApJ 788, 28, size evolution at fixed mass"
 _ROSS = "Ross et al. 2013, ApJ 773, 14, table 8 (PLE at 0.3 < z < 2.2, LEDE at 2.2 < z < 3.5)"
@@ -48,9 +49,13 @@ _PSF = "Ross et al. 2011, MNRAS 417, 1350, section 2.2 (median PSF width of SDSS
 
 _LIST = (
     # --- the sky -----------------------------------------------------------------------------------
-    Constant("footprint_ra", (120.0, 240.0), "deg", "York et al. 2000, AJ 120, 1579: inside SDSS's northern cap"),
-    Constant("footprint_dec", (0.0, 60.0), "deg", "York et al. 2000, AJ 120, 1579: inside SDSS's northern cap"),
-    Constant("footprint_min_latitude", 30.0, "deg", "York et al. 2000, AJ 120, 1579: |b| > 30 deg"),
+    Constant(
+        "footprint",
+        ((115.0, 255.0, -2.0, 62.0, 0.70), (-42.0, 40.0, -5.0, 32.0, 0.30)),
+        "deg: ra, ra, dec, dec; share",
+        "Dawson et al. 2013, AJ 145, 10: northern and southern cap of BOSS, 7600 and 3000 deg2",
+    ),
+    Constant("footprint_min_latitude", 22.0, "deg", "Dawson et al. 2013, AJ 145, 10, figure 1: least |b|"),
     Constant("mjd", (51464.0, 55153.0), "d", "SDSS imaging, September 1998 to November 2009 (Aihara et al. 2011)"),
     Constant("ebv_pole", 0.020, "mag", "Schlegel et al. 1998, ApJ 500, 525: E(B-V) of a cosecant law at high latitude"),
     Constant("ebv_scatter", 0.45, "dex of e", "choice: patchiness of the high-latitude cirrus, log-normal"),
@@ -136,16 +141,52 @@ _LIST = (
         "white_dwarf_teff", (6500.0, 40000.0), "K", "choice: range of most DA of Kleinman et al. 2013, ApJS 204, 5"
     ),
     Constant("helium_fraction", 0.08, "", "choice: near DB against DA of Kleinman et al. 2013, ApJS 204, 5"),
+    Constant("hot_subdwarf_teff", (24000.0, 38000.0), "K", "Geier 2020, A&A 635, A193: range of most sdB"),
+    Constant("giant_feh", (-1.3, 0.5), "dex", "choice: between thick disc and halo, " + _IVEZIC),
+    Constant("carbon_colour", (1.1, 2.2), "mag, g-i", "Green 2013, ApJ 765, 12: range of most faint carbon stars"),
+    Constant(
+        "cataclysmic_teff",
+        (9000.0, 20000.0),
+        "K",
+        "choice: of one black body with the colours of most; Szkody et al. 2011, AJ 142, 181",
+    ),
     Constant("star_velocity", 120.0, "km/s", "choice: near the halo's dispersion, Smith et al. 2009, MNRAS 399, 1223"),
     # --- galaxies ----------------------------------------------------------------------------------
-    Constant("red_luminosity_function", (-20.34, -0.57, 1.11e-2, 1.8, -1.2), "M*, alpha, phi*, Q, P", _LOVEDAY),
-    Constant("blue_luminosity_function", (-20.45, -1.49, 0.38e-2, 0.8, 2.9), "M*, alpha, phi*, Q, P", _LOVEDAY),
+    Constant("galaxy_luminosity_function", (-20.70, -1.23, 0.94e-2, 0.7, 1.8), "M*, alpha, phi*, Q, P", _LOVEDAY),
     Constant("evolution_limit", 0.6, "z", "choice: Loveday et al. fit z < 0.5; evolution is frozen beyond"),
-    Constant("red_type", (0.12, 0.22), "mean, scatter", "choice: E (0) to Sbc (1) of Coleman, Wu & Weedman 1980"),
-    Constant("blue_type", (1.7, 0.7), "mean, scatter", "choice: Sbc (1) to Im (3) of Coleman, Wu & Weedman 1980"),
-    Constant("blue_type_luminosity", 0.25, "per mag", "choice: fainter blue galaxies are of later type"),
-    Constant("galaxy_tilt", 0.05, "mag", "choice: width of the red sequence in g-r, Baldry et al. 2004, ApJ 600, 681"),
+    Constant("typical_type", (0.1, 1.0), "red, blue", "choice: E (0) to Im (3), for the K-corrections of cells"),
+    Constant("red_sequence", (0.932, -0.032, -0.18), "g-r at 0.1: at M = -20, per mag, per z", _SMITH),
+    Constant("red_sequence_width", (0.07, 0.01, 0.05, 0.1), "mag: at M = -20, per mag, per z, per z2", _SMITH),
+    Constant("blue_sequence", (0.62, -0.11, -0.25), "g-r at 0.1: at M = -20, per mag, per z", _SMITH),
+    Constant("blue_sequence_faint", (0.4, -0.0286), "g-r at 0.1: at M = -16, per mag", _SMITH),
+    Constant("blue_sequence_width", (0.12, 0.02, 0.15, 0.2), "mag: at M = -20, per mag, highest, per z", _SMITH),
+    Constant("blue_fraction", (0.46, 0.07), "at M = -20, per mag", "Skibba & Sheth 2009, MNRAS 392, 1080"),
+    Constant("blue_fraction_faint", (0.2, 4.4, 1.2, 0.5, 4.45), "per mag, offset, per z, per z2, least", _SMITH),
+    Constant("sequence_limit", 0.4, "z", _SMITH + ": colours are frozen beyond"),
+    Constant("galaxy_tilt", 0.02, "mag", "choice: scatter of g-i at one type; the sequences' width is in g-r"),
+    Constant("galaxy_line_redshift", 0.1, "z", "choice: where most of SDSS's galaxies are"),
+    Constant(
+        "galaxy_line",
+        ((1.866, 1.645, 0.952), 0.185, 0.217),
+        "u-g (value, slope, at g-r); slopes of r-i, i-z in g-r; at z = 0.1",
+        "idlspec2d eigenspectra (Bolton et al. 2012, AJ 144, 144): spEigenGal-53724, first vector (value), "
+        "spEigenGal-56436, first vector and with its second down to g-r = 0.70 (slopes)",
+    ),
+    Constant(
+        "galaxy_break",
+        0.30,
+        "mag: g-r at z = 0.2 minus g-r at z = 0.1",
+        "Chilingarian et al. 2010, MNRAS 405, 1409: K-corrections in g and r, the same for g-r of 0.35 to 0.77 at z = 0",
+    ),
+    Constant(
+        "halo_star_slope",
+        0.05,
+        "dex of counts per mag",
+        "Deason et al. 2011, MNRAS 416, 2903: density as r^-2.3 to 27 kpc, steeper beyond",
+    ),
     Constant("galaxy_dust", 0.10, "mag", "choice: mean E(B-V) of the stars in late types, exponential tail"),
+    Constant("red_dust", 0.2, "of the late types'", "choice: early types have little dust"),
+    Constant("agn_fraction", 0.18, "", "Kauffmann et al. 2003, MNRAS 346, 1055: 22,623 of 122,808 galaxies"),
     Constant("late_size", (0.21, 0.53, -1.31, -20.52, 0.48, 0.25), "alpha, beta, gamma, M0, sigma1, sigma2", _SHEN),
     Constant("early_size", (0.60, -4.63, -20.52, 0.48, 0.25), "a, b, M0, sigma1, sigma2", _SHEN),
     Constant("size_evolution", (-1.48, -0.75), "early, late", _WEL),
@@ -158,43 +199,62 @@ _LIST = (
         "of the half-light radius",
         "choice: a typical spiral, near Simard et al. 2011, ApJS 196, 11",
     ),
-    Constant("galaxy_redshifts", (0.005, 1.1), "z", "choice: range of galaxies in SDSS and eBOSS spectroscopy"),
+    Constant("galaxy_redshifts", (0.005, 2.2), "z", "choice: where the templates end in u"),
     # --- quasars -----------------------------------------------------------------------------------
     Constant("quasar_ple", (-22.85, -1.16, -3.37, -5.96, 1.241, -0.249), "M*, alpha, beta, log phi*, k1, k2", _ROSS),
     Constant("quasar_lede", (-26.57, -1.29, -3.51, -5.93, -0.689, -0.809), "M*, alpha, beta, log phi*, c1, c2", _ROSS),
-    Constant("quasar_redshifts", (0.3, 4.8), "z", "choice: fainter nuclei below 0.3 are seen as galaxies"),
+    Constant(
+        "quasar_redshifts", (0.06, 4.8), "z", "Schneider et al. 2010, AJ 139, 2360: least redshift of DR7's quasars"
+    ),
+    Constant("seyfert_limit", -21.5, "M_i at z = 2", "Schneider et al. 2010: M_i = -22, here without the host"),
+    Constant(
+        "quasar_host",
+        (0.8052, -1.5502, 0.9121, -0.1577),
+        "host over quasar at 5100 Å against log L - 44",
+        "Shen et al. 2011, ApJS 194, 45, equation 1",
+    ),
+    Constant("quasar_host_scatter", 0.25, "dex", "choice: near the scatter in figure 4 of Shen et al. 2011"),
+    Constant(
+        "quasar_host_type", (0.7, 0.5), "mean, scatter", "Matsuoka et al. 2014, ApJ 780, 162: green to blue hosts"
+    ),
     Constant(
         "quasar_slope",
-        (-0.46, 0.30),
+        (-0.20, 0.30),
         "alpha_nu",
-        _VANDEN_BERK + " (mean); Richards et al. 2001 (scatter)",
+        _VANDEN_BERK + ": mean -0.46, of which -0.26 is our dust's; Richards et al. 2001, AJ 121, 2308 (scatter)",
     ),
     Constant(
         "quasar_break",
-        (4860.0, -0.2),
+        (4860.0, -1.80),
         "Å, alpha_lambda",
-        "choice: between the composite's 0.42, which holds hosts (Vanden Berk et al. 2001), and no break",
+        "choice: no break but for the dust, hosts apart; between Glikman et al. 2006, ApJ 640, 579 (alpha_nu = -0.37 to "
+        "8500 Å) and Temple et al. 2021, MNRAS 508, 737 (0.59)",
     ),
     Constant("quasar_dust", 0.03, "mag", "choice: SMC-like E(B-V), exponential tail, near Hopkins et al. 2004"),
     Constant(
-        "quasar_line_scatter", 0.18, "dex", "choice: near the scatter of widths in Shen et al. 2011, ApJS 194, 45"
+        "quasar_line_scatter", 0.22, "dex", "choice: near the scatter of widths in Shen et al. 2011, ApJS 194, 45"
     ),
     Constant("baldwin_slope", -0.17, "log EW / log L", "Baldwin 1977, ApJ 214, 679; Kinney et al. 1990, ApJ 357, 338"),
     Constant("igm_scatter", 0.15, "fraction", "choice: sightline scatter of the effective depth in a broad band"),
+    Constant(
+        "candidate_quasars",
+        (25.0, 110.0),
+        "deg^-2",
+        "Palanque-Delabrouille et al. 2016, A&A 587, A41: g < 22 at z 2.2 to 3.5 and 0.9 to 3.5, rounded",
+    ),
+    Constant(
+        "candidate_stars",
+        (800.0, 40.0),
+        "deg^-2",
+        "choice: point sources of 18 < r < 22 on the main sequence, and bluer; near Ivezić et al. 2008",
+    ),
     # --- the camera --------------------------------------------------------------------------------
     Constant("pixel_scale", 0.396, "arcsec", "Gunn et al. 1998, AJ 116, 3040"),
     Constant("psf_fwhm", (1.53, 1.44, 1.32, 1.26, 1.29), "arcsec, ugriz", _PSF),
-    Constant("psf_scatter", 0.145, "of ln FWHM", "SDSS DR7, seeing page: r quartiles 1.30, 1.43, 1.58 arcsec"),
-    Constant("psf_band_scatter", 0.04, "of ln FWHM", "choice: after Stoughton et al. 2002, AJ 123, 485, section 4.3"),
-    Constant("psf_wing", (2.5, 0.10), "sigma ratio, peak ratio", "Stoughton et al. 2002, section 4.3: double Gaussian"),
-    Constant(
-        "sky_brightness",
-        (22.15, 21.85, 20.86, 20.20, 18.90),
-        "mag/arcsec2, ugriz",
-        "SDSS DR7, sky page (r); choice: dark sky at the site (others)",
-    ),
-    Constant("sky_scatter", 0.12, "of ln brightness", "SDSS DR7, sky page: r quartiles 20.70, 20.86, 21.03"),
     Constant("astrometric_error", 0.05, "arcsec", "Pier et al. 2003, AJ 125, 1559"),
+    Constant(
+        "decals_noise", 0.08, "nanomaggy", "Dey et al. 2019, AJ 157, 168: exponential galaxies in g, r, z, rounded"
+    ),
     # --- labels ------------------------------------------------------------------------------------
     Constant(
         "redshift_error",

@@ -1,6 +1,7 @@
-"""Galaxies: red and blue luminosity functions through volume and K-correction, with sizes and shapes.
+"""Galaxies: a luminosity function through volume and K-correction, two sequences of colour, sizes and shapes.
 
-The luminosity functions are those of Loveday et al. (2012) in the r band at z = 0.1. A magnitude-limited draw follows
+The luminosity function is that of Loveday et al. (2012) in the r band at z = 0.1, the sequences are those of Smith et
+al. (2017) in g-r at z = 0.1. A magnitude-limited draw follows
 from them, the comoving volume (flat, Omega_m = 0.3) and the templates' K-corrections; nothing is fitted.
 """
 
@@ -17,7 +18,15 @@ from asterism.simulate.photometry import grid_wavelength, synthetic_magnitudes
 from asterism.simulate.population import Population
 from asterism.simulate.selection import Sample
 
-__all__ = ["distance_modulus", "fill", "kiloparsec_per_arcsec", "size_early", "size_late"]
+__all__ = [
+    "blue_fraction",
+    "colour_sequence",
+    "distance_modulus",
+    "fill",
+    "kiloparsec_per_arcsec",
+    "size_early",
+    "size_late",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,8 +38,8 @@ _MAGNITUDES = np.arange(-24.0, -14.0, 0.25) + 0.125  # 0.1r - 5 log h
 _LOWEST, _HIGHEST = constant("galaxy_redshifts")
 _REDSHIFTS: Floats = np.arange(_LOWEST, _HIGHEST, 0.01) + 0.005
 _TYPE_GRID = np.linspace(0.0, 3.0, 13)
+_G_R_OF_TILT = float(np.log(6166.0 / 4686.0) / np.log(7480.0 / 4686.0))  # a tilt is given from g to i
 _LITTLE_H = 5.0 * np.log10(_HUBBLE / 100.0)
-_COMPACT_MARGIN = 1.2  # compact samples draw only galaxies whose true radius could be measured as compact
 
 
 @cache
@@ -88,9 +97,9 @@ def _k_correction(galaxy_type: Floats, redshift: Floats) -> Floats:
     return np.asarray(RegularGridInterpolator((_TYPE_GRID, _REDSHIFTS), _k_corrections())(points))
 
 
-def _density(name: str) -> Floats:
-    """Galaxies per magnitude and redshift (magnitude, redshift) of a Schechter function that evolves with Q and P."""
-    m_star, alpha, phi_star, q, p = constant(name)
+def _density() -> Floats:
+    """Galaxies per magnitude and redshift (magnitude, redshift): a Schechter function that evolves with Q and P."""
+    m_star, alpha, phi_star, q, p = constant("galaxy_luminosity_function")
     z = np.minimum(_REDSHIFTS, constant("evolution_limit"))
     bright = m_star - q * (z - _REFERENCE)
     phi = phi_star * 10.0 ** (0.4 * p * (z - _REFERENCE))
@@ -98,19 +107,60 @@ def _density(name: str) -> Floats:
     return phi * x ** (alpha + 1.0) * np.exp(-x) * comoving_weight(_REDSHIFTS)
 
 
+def blue_fraction(magnitude: Floats, redshift: Floats) -> Floats:
+    """Share of the blue sequence at M (0.1r - 5 log h) and redshift: Smith et al. (2017), after Skibba & Sheth (2009)."""
+    at_20, per_mag = constant("blue_fraction")
+    slope, offset, per_z, per_z2, least = constant("blue_fraction_faint")
+    later = np.minimum(redshift, constant("evolution_limit")) - _REFERENCE
+    faint = slope * magnitude + np.clip(offset + (per_z + per_z2 * later) * later, least, 10.0)
+    return np.clip(np.maximum(faint, at_20 + per_mag * (magnitude + 20.0)), 0.0, 1.0)
+
+
+def colour_sequence(late: npt.NDArray[np.bool_], magnitude: Floats, redshift: Floats) -> tuple[Floats, Floats]:
+    """Mean and scatter of g-r at z = 0.1 of the red and the blue sequence: Smith et al. (2017).
+
+    Parameters
+    ----------
+    late : ndarray of bool, shape (n,)
+        Blue sequence.
+    magnitude : ndarray, shape (n,)
+        0.1r - 5 log h.
+    redshift : ndarray, shape (n,)
+        Redshifts.
+
+    Returns
+    -------
+    two arrays of shape (n,)
+        mag.
+    """
+    bright = magnitude + 20.0
+    later = np.clip(redshift, _REFERENCE, constant("sequence_limit")) - _REFERENCE
+    at_20, per_mag, per_z = constant("red_sequence")
+    red = at_20 + per_mag * bright + per_z * later
+    w0, w1, w2, w3 = constant("red_sequence_width")
+    red_width = w0 + w1 * bright + (w2 + w3 * later) * later
+    at_20, per_mag, per_z = constant("blue_sequence")
+    at_16, per_faint = constant("blue_sequence_faint")
+    # A soft maximum of the two straight lines.
+    ends = 9.0 * np.stack([at_20 + per_mag * bright, at_16 + per_faint * (magnitude + 16.0)])
+    blue = np.log10((10.0**ends).sum(axis=0)) / 9.0 + per_z * later
+    w0, w1, most, w3 = constant("blue_sequence_width")
+    blue_width = np.clip(w0 + w1 * bright, 0.0, most) + w3 * later
+    return np.where(late, blue, red), np.maximum(np.where(late, blue_width, red_width), 0.02)
+
+
 @cache
 def _weights(sample: Sample) -> Floats:
-    """Share of each cell (colour, magnitude, redshift) in a sample, flat and cumulative."""
-    kinds = {"galaxy": ("red", "blue"), "red-galaxy": ("red",), "blue-galaxy": ("blue",)}[sample.kind]
-    cells = []
+    """Share of each cell (sequence, magnitude, redshift) in a sample, flat and cumulative."""
     low, high = sample.redshifts or (0.0, 10.0)
     inside = (low <= _REDSHIFTS) & (high >= _REDSHIFTS)
-    for kind in ("red", "blue"):
-        mean = constant(f"{kind}_type")[0]
-        k = _k_correction(np.full(len(_REDSHIFTS), mean), _REDSHIFTS)
+    blue = blue_fraction(_MAGNITUDES[:, None], _REDSHIFTS[None, :])
+    cells = []
+    for share, kind, other in ((1.0 - blue, 0, "blue-galaxy"), (blue, 1, "red-galaxy")):
+        typical = constant("typical_type")[kind]
+        k = _k_correction(np.full(len(_REDSHIFTS), typical), _REDSHIFTS)
         r = _MAGNITUDES[:, None] + _LITTLE_H + (distance_modulus(_REDSHIFTS) + k)[None, :]
-        taken = sample.window.weight(r) * inside if kind in kinds else np.zeros_like(r)
-        cells.append(_density(f"{kind}_luminosity_function") * taken)
+        cells.append(_density() * share * sample.window.weight(r) * inside * (sample.kind != other))
     flat = np.cumsum(np.stack(cells).ravel())
     return flat / flat[-1]
 
@@ -129,7 +179,19 @@ def size_early(magnitude: Floats) -> tuple[Floats, Floats]:
     return 10.0 ** (-0.4 * a * magnitude + b), scatter
 
 
-def fill(rng: np.random.Generator, galaxies: Population, sample: Sample, max_compactness: float | None) -> None:
+@cache
+def _reference_colours() -> tuple[Floats, float]:
+    """g-r at z = 0.1 of `_TYPE_GRID`, and what a unit of E(B-V) adds."""
+    wavelength = grid_wavelength()
+    n = len(_TYPE_GRID)
+    rows = []
+    for dust in (0.0, 0.2):
+        m = synthetic_magnitudes(galaxy_seds(_TYPE_GRID, np.full(n, dust), np.full(n, _REFERENCE), wavelength))
+        rows.append(m[:, 1] - m[:, 2])
+    return rows[0], float(np.mean(rows[1] - rows[0]) / 0.2)
+
+
+def fill(rng: np.random.Generator, galaxies: Population, sample: Sample) -> None:
     """Give galaxies their parameters, in place.
 
     Parameters
@@ -140,43 +202,31 @@ def fill(rng: np.random.Generator, galaxies: Population, sample: Sample, max_com
         Objects with their place on the sky.
     sample : Sample
         Of kind ``galaxy``, ``red-galaxy`` or ``blue-galaxy``.
-    max_compactness : float or None
-        Where the survey takes compact objects only, galaxies that could not be measured as compact are drawn again
-        here, before light is spent on them; the cut itself is made on measured radii.
     """
-    pending = np.arange(len(galaxies))
-    while len(pending):
-        part = galaxies.take(pending)
-        _draw(rng, part, sample)
-        galaxies.put(pending, part)
-        if max_compactness is None:
-            return
-        # Circularised radius of the whole galaxy against the typical seeing.
-        radius = part.half_light_radius * np.sqrt(part.disc_axis_ratio)
-        limit = _COMPACT_MARGIN * max_compactness * float(np.mean(constant("psf_fwhm")))
-        pending = pending[radius > limit]
-
-
-def _draw(rng: np.random.Generator, galaxies: Population, sample: Sample) -> None:
     n = len(galaxies)
     shape = (2, len(_MAGNITUDES), len(_REDSHIFTS))
-    late, row, column = np.unravel_index(np.searchsorted(_weights(sample), rng.random(n)), shape)
+    kind, row, column = np.unravel_index(np.searchsorted(_weights(sample), rng.random(n)), shape)
+    late = kind == 1
     m = _MAGNITUDES[row] + rng.uniform(-0.125, 0.125, n)
     z = np.maximum(_REDSHIFTS[column] + rng.uniform(-0.005, 0.005, n), _LOWEST)
-    red_mean, red_scatter = constant("red_type")
-    blue_mean, blue_scatter = constant("blue_type")
-    red_type = red_mean + red_scatter * np.abs(rng.standard_normal(n))
-    faint = constant("blue_type_luminosity") * (m + 20.0)
-    blue_type = np.clip(blue_mean + faint + blue_scatter * rng.standard_normal(n), 0.6, 3.0)
-    galaxies.galaxy_type[:] = np.where(late == 0, np.clip(red_type, 0.0, 1.0), blue_type)
-    galaxies.dust[:] = np.where(late == 0, 0.1, 1.0) * rng.exponential(constant("galaxy_dust"), n)
-    galaxies.tilt[:] = constant("galaxy_tilt") * rng.standard_normal(n)
+    mean, width = colour_sequence(late, m, z)
+    # What the red sequence is bluer in the past is age, which bends the continuum; it brings no young stars with their
+    # ultraviolet, as another type would.
+    younger = np.where(late, 0.0, mean - colour_sequence(late, m, np.full(n, _REFERENCE))[0])
+    wanted = mean - younger + width * rng.standard_normal(n)
+    dust = rng.exponential(constant("galaxy_dust"), n) * np.where(late, 1.0, constant("red_dust"))
+    colours, per_dust = _reference_colours()
+    without = wanted - per_dust * dust
+    galaxies.galaxy_type[:] = np.interp(-without, -colours, _TYPE_GRID)
+    # What is redder than the reddest template is reddened, what is bluer than the bluest has less dust.
+    galaxies.dust[:] = np.maximum(dust + (without - np.clip(without, colours[-1], colours[0])) / per_dust, 0.0)
+    galaxies.tilt[:] = younger / _G_R_OF_TILT + constant("galaxy_tilt") * rng.standard_normal(n)
     galaxies.redshift[:] = z
     galaxies.absolute_magnitude[:] = m
     galaxies.r_mag[:] = m + _LITTLE_H + distance_modulus(z) + _k_correction(galaxies.galaxy_type, z)
-    _shapes(rng, galaxies, late == 0)
+    _shapes(rng, galaxies, ~late)
     nearest = np.clip(np.rint(galaxies.galaxy_type).astype(np.intp), 0, len(TYPES) - 1)
-    galaxies.subclass[:] = np.array(TYPES)[nearest]
+    galaxies.subclass[:] = np.where(rng.random(n) < constant("agn_fraction"), "AGN", np.array(TYPES)[nearest])
 
 
 def _shapes(rng: np.random.Generator, galaxies: Population, early: npt.NDArray[np.bool_]) -> None:

@@ -1,24 +1,20 @@
-"""Stamps: an object's light through seeing onto pixels, with the noise of sky and photons.
+"""Stamps: an object's light and its neighbours' through seeing onto pixels, with the noise of sky and photons.
 
-The point spread function is SDSS's double Gaussian (Stoughton et al. 2002, section 4.3) and includes the pixel, so an
-image is the profile times the PSF in Fourier space, sampled at pixel centres. GalSim gives the galaxies' profiles (a de
-Vaucouleurs bulge and an exponential disc, each with its ellipticity) once per object on a Fourier grid; the five bands
-share it and differ by PSF and flux, so that one inverse transform per band is all that is left. A test holds this to
-GalSim's own drawing.
+The camera (`asterism.simulate.cameras`) says what pixels, seeing, sky and gain are like; here they are drawn for each
+observation, and sources are put together: stars and quasars are points, galaxies have bulge and disc, and what has a
+nucleus in a host is both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from asterism.catalogs.bands import depth_sigma
-from asterism.simulate.constants import constant
-from asterism.simulate.photometry import BANDS
+from asterism.simulate.cameras import SDSS, Camera
 from asterism.simulate.population import Population
+from asterism.simulate.rendering import Sources, add_sources
 
 __all__ = [
     "STAMP_SIZE",
@@ -27,92 +23,84 @@ __all__ = [
     "double_gaussian",
     "draw_conditions",
     "noiseless_stamps",
-    "psf_norms",
+    "target_sources",
 ]
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 
-STAMP_SIZE = 32
-"""Pixels along each side; the catalogued position is within half a pixel of the centre."""
+STAMP_SIZE = SDSS.stamps[0]
+"""Pixels along each side of an SDSS stamp; the catalogued position is within half a pixel of the centre."""
 
-_SMALL, _LARGE = 64, 128  # sides of the periodic boxes in which galaxies are convolved, pixels
-_SMALL_RADIUS = 0.8  # arcsec; light of larger galaxies would come back through the small box's other side
+_WORST_SEEING, _BEST_SEEING = 1.7, 0.62  # over the median: surveys stop in worse, telescopes do not get better
 
 
 @dataclass
 class Conditions:
-    """How each object was observed.
+    """How each of n objects was observed, in the bands of one camera.
 
     Attributes
     ----------
-    fwhm : ndarray, shape (n, 5)
-        Seeing, full width at half maximum of the effective PSF, arcsec.
-    sky_sigma : ndarray, shape (n, 5)
+    fwhm : ndarray, shape (n, bands)
+        Seeing as the survey quotes it, arcsec.
+    sky_sigma : ndarray, shape (n, bands)
         Standard deviation of a pixel's sky and read noise, nanomaggy.
-    gain : ndarray, shape (n, 5)
+    gain : ndarray, shape (n, bands)
         Electrons per nanomaggy: the photon variance of a flux f is f / gain.
     offset : ndarray, shape (n, 2)
         Position against the stamp's centre (x, y), pixels, within half a pixel.
+    ellipticity : ndarray, shape (n, bands, 2)
+        e1, e2 of the PSF.
+    rotation : ndarray, shape (n,)
+        Angle from north through east to the stamp's y axis, deg.
     """
 
     fwhm: Floats
     sky_sigma: Floats
     gain: Floats
     offset: Floats
+    ellipticity: Floats
+    rotation: Floats
 
     def take(self, rows: npt.NDArray[np.intp]) -> Conditions:
         """Those of these rows."""
-        return Conditions(self.fwhm[rows], self.sky_sigma[rows], self.gain[rows], self.offset[rows])
+        return Conditions(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def put(self, rows: npt.NDArray[np.intp], other: Conditions, chosen: npt.NDArray[np.intp]) -> None:
         """Set these rows to the chosen ones of `other`."""
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(other, field.name)[chosen]
 
-
-@cache
-def _core_width() -> float:
-    """FWHM of the double Gaussian over the sigma of its core."""
-    ratio, peak = constant("psf_wing")
-    r = np.linspace(0.5, 3.0, 250001)
-    profile = (np.exp(-0.5 * r**2) + peak * np.exp(-0.5 * (r / ratio) ** 2)) / (1.0 + peak)
-    return float(2.0 * r[np.argmax(profile < 0.5)])
+    @classmethod
+    def empty(cls, n: int, camera: Camera = SDSS) -> Conditions:
+        """n observations of which nothing is known yet."""
+        b = len(camera.bands)
+        shapes = ((n, b), (n, b), (n, b), (n, 2), (n, b, 2), (n,))
+        return cls(*(np.full(shape, np.nan) for shape in shapes))
 
 
-def double_gaussian(fwhm: Floats) -> tuple[Floats, Floats]:
-    """The two Gaussians of the PSF.
+def double_gaussian(fwhm: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """The Gaussians of SDSS's PSF: two and those of its wing.
 
     Parameters
     ----------
-    fwhm : ndarray
-        Full width at half maximum, arcsec, any shape.
+    fwhm : array_like
+        Seeing, arcsec, any shape.
 
     Returns
     -------
-    sigma : ndarray, shape (..., 2)
-        Widths of core and wing, pixels.
-    weight : ndarray, shape (2,)
+    sigma : ndarray, shape (..., k)
+        Widths, pixels.
+    weight : ndarray, shape (k,)
         Their shares of the light.
     """
-    ratio, peak = constant("psf_wing")
-    core = np.asarray(fwhm, dtype=np.float64) / _core_width() / constant("pixel_scale")
-    light = np.array([1.0, peak * ratio**2])
-    return np.stack([core, ratio * core], axis=-1), light / light.sum()
+    return SDSS.psf.sigma(np.asarray(fwhm, np.float64) / SDSS.pixel_scale), np.array(SDSS.psf.shares)
 
 
-def psf_norms(fwhm: Floats) -> Floats:
-    """Sum over pixels of PSF^2, of the shape of `fwhm`; its inverse is the number of pixels that share the noise."""
-    sigma, weight = double_gaussian(fwhm)
-    variance = sigma[..., :, None] ** 2 + sigma[..., None, :] ** 2
-    return np.asarray((weight[:, None] * weight[None, :] / (2.0 * np.pi * variance)).sum(axis=(-1, -2)))
+def draw_conditions(rng: np.random.Generator, n: int, camera: Camera = SDSS) -> Conditions:
+    """Seeing, sky, shape of the PSF and sub-pixel position of n observations.
 
-
-def draw_conditions(rng: np.random.Generator, n: int) -> Conditions:
-    """Seeing, noise and sub-pixel position of n observations.
-
-    Noise per pixel is such that a point source in median seeing has the survey's published 5-sigma depth; the gain
-    follows from that noise and the sky's brightness, if the sky's photons are its cause. A brighter sky is noisier,
-    worse seeing spreads a source over more of it.
+    A brighter sky is noisier, worse seeing spreads a source over more of it; read noise stays.
 
     Parameters
     ----------
@@ -120,129 +108,141 @@ def draw_conditions(rng: np.random.Generator, n: int) -> Conditions:
         Source of chance.
     n : int
         Number of observations.
+    camera : Camera
+        What they are observed with.
 
     Returns
     -------
     Conditions
     """
-    median = np.array(constant("psf_fwhm"))
-    common = constant("psf_scatter") * rng.standard_normal((n, 1))
-    own = constant("psf_band_scatter") * rng.standard_normal((n, len(BANDS)))
-    # SDSS took no science images in seeing much worse than 2 arcsec; better than 0.8 the telescope does not get.
-    fwhm = median * np.exp(np.clip(common + own, np.log(0.62), np.log(1.7)))
-    depth = np.array([band.depth_5sigma for band in BANDS], dtype=np.float64)
-    offsets = np.array([band.ab_offset for band in BANDS])
-    pixel_sigma = depth_sigma(depth - offsets) * np.sqrt(psf_norms(median))
-    sky = 10.0 ** (0.4 * (22.5 - np.array(constant("sky_brightness")))) * constant("pixel_scale") ** 2
-    brighter = np.exp(
-        constant("sky_scatter") * rng.standard_normal((n, 1)) + 0.05 * rng.standard_normal((n, len(BANDS)))
+    bands = len(camera.bands)
+    common, own = camera.seeing_scatter
+    spread = common * rng.standard_normal((n, 1)) + own * rng.standard_normal((n, bands))
+    fwhm = camera.fwhm * np.exp(np.clip(spread, np.log(_BEST_SEEING), np.log(_WORST_SEEING)))
+    brighter = np.exp(camera.sky_scatter * rng.standard_normal((n, 1)) + 0.05 * rng.standard_normal((n, bands)))
+    sky_sigma = np.sqrt(camera.sky_electrons * brighter + camera.read_variance) / camera.electrons
+    common, own = camera.ellipticity_scatter
+    shape = common * rng.standard_normal((n, 1, 2)) + own * rng.standard_normal((n, bands, 2))
+    return Conditions(
+        fwhm,
+        sky_sigma,
+        np.broadcast_to(camera.electrons, fwhm.shape).copy(),
+        rng.uniform(-0.5, 0.5, (n, 2)),
+        np.clip(shape, -0.3, 0.3),
+        camera.rotation * rng.standard_normal(n),
     )
-    gain = np.broadcast_to(sky / pixel_sigma**2, fwhm.shape).copy()
-    return Conditions(fwhm, pixel_sigma * np.sqrt(brighter), gain, rng.uniform(-0.5, 0.5, (n, 2)))
 
 
-def noiseless_stamps(objects: Population, fluxes: Floats, conditions: Conditions) -> Floats:
+def target_sources(
+    objects: Population, fluxes: Floats, conditions: Conditions, nuclear_fraction: Floats | None = None
+) -> Sources:
+    """The objects themselves as sources on their stamps.
+
+    Parameters
+    ----------
+    objects : Population
+        n objects; those with a half-light radius have an extended part.
+    fluxes : ndarray, shape (n, bands)
+        Total flux, nanomaggy.
+    conditions : Conditions
+        Of the n observations.
+    nuclear_fraction : ndarray, shape (n, bands), optional
+        Share of the light in a point-like nucleus; by default 0 for galaxies and 1 for stars and quasars.
+
+    Returns
+    -------
+    Sources
+    """
+    if nuclear_fraction is None:
+        nuclear_fraction = np.repeat((objects.kind != "GALAXY").astype(np.float64)[:, None], fluxes.shape[1], axis=1)
+    x, y = conditions.offset.T
+    points = np.flatnonzero((nuclear_fraction > 0).any(axis=1))
+    hosts = np.flatnonzero((nuclear_fraction < 1).any(axis=1) & (np.nan_to_num(objects.half_light_radius) > 0))
+    # What has no extended part is a point, whatever its share of it.
+    share = nuclear_fraction.copy()
+    share[~np.isin(np.arange(len(objects)), hosts)] = 1.0
+    points = np.union1d(points, np.setdiff1d(np.arange(len(objects)), hosts))
+    return Sources.concatenate(
+        [
+            Sources.points(points, x[points], y[points], (fluxes * share)[points]),
+            Sources.galaxies(
+                hosts, x[hosts], y[hosts], (fluxes * (1.0 - share))[hosts], objects.half_light_radius[hosts],
+                objects.bulge_fraction[hosts], objects.bulge_axis_ratio[hosts], objects.disc_axis_ratio[hosts],
+                objects.position_angle[hosts],
+            ),
+        ]
+    )  # fmt: skip
+
+
+def noiseless_stamps(
+    objects: Population,
+    fluxes: Floats,
+    conditions: Conditions,
+    *,
+    camera: Camera = SDSS,
+    size: int | None = None,
+    nuclear_fraction: Floats | None = None,
+    neighbours: Sources | None = None,
+) -> Singles:
     """Expected stamps, without sky and noise.
 
     Parameters
     ----------
     objects : Population
-        n objects; galaxies are drawn with their profile, stars and quasars as points.
-    fluxes : ndarray, shape (n, 5)
+        n objects.
+    fluxes : ndarray, shape (n, bands)
         Total flux, nanomaggy.
     conditions : Conditions
         Of the n observations.
+    camera : Camera
+        What they are observed with.
+    size : int, optional
+        Pixels along each side, even; the camera's first by default.
+    nuclear_fraction : ndarray, shape (n, bands), optional
+        As for `target_sources`.
+    neighbours : Sources, optional
+        Other sources on the stamps.
 
     Returns
     -------
-    ndarray, shape (n, 5, 32, 32)
+    ndarray of float32, shape (n, bands, size, size)
         Nanomaggy per pixel; axes band, y, x.
     """
-    stamps = np.empty((len(objects), len(BANDS), STAMP_SIZE, STAMP_SIZE))
-    galaxies = objects.kind == "GALAXY"
-    points = np.flatnonzero(~galaxies)
-    if len(points):
-        stamps[points] = _points(fluxes[points], conditions.take(points))
-    large = np.nan_to_num(objects.half_light_radius) > _SMALL_RADIUS
-    for rows, side in ((np.flatnonzero(galaxies & ~large), _SMALL), (np.flatnonzero(galaxies & large), _LARGE)):
-        if len(rows):
-            stamps[rows] = _galaxies(objects.take(rows), fluxes[rows], conditions.take(rows), side)
+    side = size or camera.stamps[0]
+    stamps = np.zeros((len(objects), len(camera.bands), side, side), np.float32)
+    sources = target_sources(objects, fluxes, conditions, nuclear_fraction)
+    for part in (sources, neighbours):
+        if part is not None:
+            add_sources(stamps, part, conditions.fwhm, conditions.ellipticity, camera)
     return stamps
 
 
-def _points(fluxes: Floats, conditions: Conditions) -> Floats:
-    """PSFs at sub-pixel positions: a double Gaussian is a sum of two outer products."""
-    sigma, weight = double_gaussian(conditions.fwhm)
-    place = np.arange(STAMP_SIZE) - 0.5 * (STAMP_SIZE - 1)
-    distance = place[None, None, :] - conditions.offset[:, :, None]  # (n, xy, pixel)
-    profile = np.exp(
-        -0.5 * (distance[:, None, None] / sigma[:, :, :, None, None]) ** 2
-    )  # (n, band, gaussian, xy, pixel)
-    profile /= np.sqrt(2.0 * np.pi) * sigma[:, :, :, None, None]
-    scaled = fluxes[:, :, None] * weight
-    return np.einsum("nbg,nbgy,nbgx->nbyx", scaled, profile[:, :, :, 1], profile[:, :, :, 0], optimize=True)
-
-
-def _galaxies(objects: Population, fluxes: Floats, conditions: Conditions, side: int) -> Floats:
-    from scipy.fft import irfft2
-
-    scale = constant("pixel_scale")
-    frequency = 2.0 * np.pi * np.fft.fftfreq(side)  # radians per pixel
-    half = 2.0 * np.pi * np.fft.rfftfreq(side)
-    ky, kx = frequency[:, None], half[None, :]
-    k2 = ky**2 + kx**2
-    # First pixel of the stamp inside the box whose origin is the stamp's centre, half a pixel off the grid.
-    first = side // 2 - STAMP_SIZE // 2
-    shift = side // 2 - 0.5
-    stamps = np.empty((len(objects), len(BANDS), STAMP_SIZE, STAMP_SIZE))
-    sigma, weight = double_gaussian(conditions.fwhm)
-    for row in range(len(objects)):
-        profile = _fourier_profile(objects, row, side, scale)
-        x, y = conditions.offset[row] + shift
-        placed = profile * np.exp(-1j * ky * y) * np.exp(-1j * kx * x)
-        blur = (weight[:, None, None] * np.exp(-0.5 * k2 * sigma[row][:, :, None, None] ** 2)).sum(axis=1)
-        box = irfft2(placed[None] * blur, s=(side, side), axes=(-2, -1))
-        stamps[row] = box[:, first : first + STAMP_SIZE, first : first + STAMP_SIZE]
-    return stamps * fluxes[:, :, None, None]
-
-
-def _fourier_profile(objects: Population, row: int, side: int, scale: float) -> npt.NDArray[np.complex128]:
-    """Transform of a galaxy of unit flux on the half plane (side, side/2 + 1) of frequencies per pixel."""
-    import galsim
-
-    bulge_share = float(objects.bulge_fraction[row])
-    radius = float(objects.half_light_radius[row])
-    angle = float(objects.position_angle[row]) * galsim.degrees
-    disc_ratio, bulge_ratio = float(objects.disc_axis_ratio[row]), float(objects.bulge_axis_ratio[row])
-    # Sheared so that the semi-major axis keeps its length; in spheroids both parts have the galaxy's radius.
-    early = disc_ratio == bulge_ratio
-    bulge_radius = radius if early else constant("bulge_size") * radius
-    bulge = galsim.DeVaucouleurs(half_light_radius=bulge_radius * np.sqrt(bulge_ratio), flux=bulge_share)
-    disc = galsim.Exponential(half_light_radius=radius * np.sqrt(disc_ratio), flux=1.0 - bulge_share)
-    whole = galsim.Add(bulge.shear(q=bulge_ratio, beta=angle), disc.shear(q=disc_ratio, beta=angle))
-    image = whole.drawKImage(nx=side, ny=side, scale=2.0 * np.pi / (side * scale)).array
-    # GalSim's centre is at [side/2, side/2]; the inverse real transform wants frequency 0 first.
-    ordered = np.fft.ifftshift(image)
-    return np.asarray(ordered[:, : side // 2 + 1])
-
-
-def add_noise(rng: np.random.Generator, stamps: Floats, conditions: Conditions) -> npt.NDArray[np.float32]:
-    """Stamps as a camera gives them: sky-subtracted, with the noise of the sky and of the object's own photons.
+def add_noise(rng: np.random.Generator, stamps: npt.NDArray[np.floating], conditions: Conditions) -> Singles:
+    """Stamps as a camera gives them: sky-subtracted, with the noise of the sky and of the sources' own photons.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of chance.
-    stamps : ndarray, shape (n, 5, 32, 32)
+    stamps : ndarray, shape (n, bands, size, size)
         Expected flux per pixel, nanomaggy.
     conditions : Conditions
         Of the n observations.
 
     Returns
     -------
-    ndarray of float32, shape (n, 5, 32, 32)
+    ndarray of float32, shape (n, bands, size, size)
         The one noisy image that catalogs keep and that `asterism.simulate.measurement` measures.
     """
-    variance = conditions.sky_sigma[:, :, None, None] ** 2
-    variance = variance + np.maximum(stamps, 0.0) / conditions.gain[:, :, None, None]
-    return (stamps + np.sqrt(variance) * rng.standard_normal(stamps.shape)).astype(np.float32)
+    noise = rng.standard_normal(stamps.shape, dtype=np.float32)
+    expected = np.asarray(stamps, np.float32)
+    sky = (conditions.sky_sigma**2).astype(np.float32)[:, :, None, None]
+    per_electron = (1.0 / conditions.gain).astype(np.float32)[:, :, None, None]
+    for row in range(len(expected)):  # one at a time, so that what is worked on stays in the processor's cache
+        variance = np.maximum(expected[row], 0.0)
+        variance *= per_electron[row]
+        variance += sky[row]
+        np.sqrt(variance, out=variance)
+        noise[row] *= variance
+        noise[row] += expected[row]
+    return noise

@@ -1,12 +1,9 @@
 """What a pipeline finds on a noisy stamp: position, PSF and model fluxes, radii, concentration.
 
-Nothing here knows the truth: stamps, the seeing, the noise per pixel and the gain go in. The steps are those of SDSS's
-photometric pipeline (Stoughton et al. 2002, section 4.4) in their simplest honest form: weighted with the PSF (a
-matched filter), then de Vaucouleurs and exponential models of any half-light radius, round and convolved with the PSF.
-
-All models are mixtures of round Gaussians, and what a fit needs of the data is its product with each of them. So the
-stamp is multiplied once with Gaussians of 30 widths about its centroid, and every model's product is interpolated from
-those.
+Nothing here knows the truth: stamps, the PSF, the noise per pixel and the gain go in. The steps are those of SDSS's
+photometric pipeline (Stoughton et al. 2002, section 4.4) in their simplest honest form: neighbours are taken off, the PSF is
+fitted (a matched filter), then de Vaucouleurs and exponential models of any half-light radius, round and convolved with
+the PSF. The same steps measure every camera's stamps.
 """
 
 from __future__ import annotations
@@ -16,19 +13,31 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from asterism.simulate.constants import constant
-from asterism.simulate.images import STAMP_SIZE, double_gaussian
-from asterism.simulate.photometry import BAND_NAMES
-from asterism.simulate.profiles import PROFILES, RADII, model_norms, seen_variances
+from asterism.simulate.cameras import SDSS, Camera
+from asterism.simulate.deblending import remove_neighbours
+from asterism.simulate.images import Conditions
+from asterism.simulate.profiles import (
+    PROFILES,
+    RADII,
+    WIDTHS,
+    interpolate_products,
+    model_norms,
+    scan_products,
+    seen_variances,
+)
+from asterism.simulate.psf import psf_images
 
 __all__ = ["Measurement", "measure"]
 
 Floats = npt.NDArray[np.float64]
 
-_WIDTHS = np.geomspace(0.65, 60.0, 30)  # pixels
-_STEP = float(np.log(_WIDTHS[1] / _WIDTHS[0]))
+Singles = npt.NDArray[np.float32]
+
+_CHUNK = 2**18  # pixels (of all bands) that are worked on at a time: they stay in the processor's cache
 _STAR_CUT = 0.145  # psf - model below which SDSS calls an object a star (Stoughton et al. 2002, section 4.4.6.1)
 _PROFILE_STEP = 0.25  # pixels of the radial profile
+_RADIUS_STEP = 0.1  # of ln radius, for the derivative of the flux
+_WORST_RADIUS = 0.7  # of ln radius: the standard deviation that a radius without information is given
 
 
 @dataclass
@@ -39,15 +48,16 @@ class Measurement:
     ----------
     centroid : ndarray, shape (n, 2)
         x and y against the stamp's centre, pixels.
-    psf_flux, psf_ivar : ndarray, shape (n, 5)
+    psf_flux, psf_ivar : ndarray, shape (n, bands)
         PSF-weighted flux (nanomaggy) and its inverse variance.
-    flux, ivar : ndarray, shape (n, 5)
-        Flux of the galaxy model that fits the r band best, with its shape, in each band.
-    radius : ndarray, shape (n, 5)
+    flux, ivar : ndarray, shape (n, bands)
+        Flux of the galaxy model that fits the r band best, with its shape, in each band; the inverse variance holds the
+        uncertainty of the shape too, which SDSS's own errors leave out.
+    radius : ndarray, shape (n, bands)
         Half-light radius of the best de Vaucouleurs model of each band, arcsec.
-    concentration : ndarray, shape (n, 5)
+    concentration : ndarray, shape (n, bands)
         Ratio of the radii that hold 90 and 50 per cent of the light; NaN where there is too little light.
-    psf_minus_model : ndarray, shape (n, 5)
+    psf_minus_model : ndarray, shape (n, bands)
         PSF magnitude minus model magnitude; NaN where a flux is not positive.
     psf_probability : ndarray, shape (n,)
         Probability that the true difference, all bands together, is below SDSS's cut for stars.
@@ -72,43 +82,57 @@ class Measurement:
             getattr(self, field.name)[rows] = getattr(other, field.name)[chosen]
 
     @classmethod
-    def empty(cls, n: int) -> Measurement:
+    def empty(cls, n: int, camera: Camera = SDSS) -> Measurement:
         """n objects that have not been measured."""
         width = {"centroid": (n, 2), "psf_probability": (n,), "compactness": (n,)}
+        shape = (n, len(camera.bands))
+        return cls(**{field.name: np.full(width.get(field.name, shape), np.nan) for field in fields(cls)})
+
+    @classmethod
+    def concatenate(cls, parts: list[Measurement]) -> Measurement:
+        """All of them, in this order."""
         return cls(
-            **{field.name: np.full(width.get(field.name, (n, len(BAND_NAMES))), np.nan) for field in fields(cls)}
+            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
         )
 
 
-def measure(stamps: npt.NDArray[np.floating], fwhm: Floats, sky_sigma: Floats, gain: Floats) -> Measurement:
+def measure(stamps: npt.NDArray[np.floating], conditions: Conditions, camera: Camera = SDSS) -> Measurement:
     """Measure stamps.
 
     Parameters
     ----------
-    stamps : ndarray, shape (n, 5, 32, 32)
-        Sky-subtracted, nanomaggy per pixel; axes band, y, x.
-    fwhm : ndarray, shape (n, 5)
-        Seeing, arcsec.
-    sky_sigma : ndarray, shape (n, 5)
-        Standard deviation of a pixel without source, nanomaggy.
-    gain : ndarray, shape (n, 5)
-        Electrons per nanomaggy, for the source's own photon noise.
+    stamps : ndarray, shape (n, bands, size, size)
+        Sky-subtracted, nanomaggy per pixel; axes band, y, x. The middle `camera.measured` pixels are used.
+    conditions : Conditions
+        Of the n observations; used are the seeing and shape of the PSF, the noise of a pixel without source, and the gain.
+    camera : Camera
+        What they were observed with.
 
     Returns
     -------
     Measurement
     """
-    data = np.asarray(stamps, dtype=np.float64)
-    sigma, weight = double_gaussian(fwhm)
-    centroid = _centroid(data, fwhm, sky_sigma)
-    psf_flux, psf_norm, psf_cube = _psf_flux(data, centroid, sigma, weight)
-    psf_ivar = _inverse_variance(psf_flux, psf_norm, psf_cube, sky_sigma, gain)
+    edge = max(0, (stamps.shape[-1] - camera.measured) // 2)
+    side = stamps.shape[-1] - 2 * edge
+    step = max(1, _CHUNK // (stamps.shape[1] * side * side))
+    if not len(stamps):
+        return Measurement.empty(0, camera)
+    parts = []
+    for start in range(0, len(stamps), step):
+        rows = np.arange(start, min(start + step, len(stamps)))
+        data = stamps[start : start + step, :, edge : edge + side, edge : edge + side]
+        parts.append(_measure(np.ascontiguousarray(data, np.float32), conditions.take(rows), camera))
+    return Measurement.concatenate(parts)
+
+
+def _measure(data: Singles, seen: Conditions, camera: Camera) -> Measurement:
+    centroid = _centroid(data, seen, camera)
+    data = remove_neighbours(data, centroid, seen.sky_sigma, camera)
+    psf_flux, psf_norm, psf_cube = _psf_flux(data, centroid, seen, camera)
+    psf_ivar = _inverse_variance(psf_flux, psf_norm, psf_cube, seen)
     products = _gaussian_products(data, centroid)
-    radius = _best_radius(products, fwhm, "de Vaucouleurs")[0]
-    flux, norm = _model_flux(products, fwhm)
-    # For a Gaussian the sum of cubes is 4/3 of the squared sum of squares; galaxies seen through the PSF are near to
-    # it.
-    ivar = _inverse_variance(flux, norm, 4.0 / 3.0 * norm**2, sky_sigma, gain)
+    radius = _best_radius(products, seen.fwhm, "de Vaucouleurs", camera)[0]
+    flux, ivar = _model_flux(products, seen, camera)
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = np.where((psf_flux > 0) & (flux > 0), -2.5 * np.log10(psf_flux / flux), np.nan)
     return Measurement(
@@ -118,100 +142,71 @@ def measure(stamps: npt.NDArray[np.floating], fwhm: Floats, sky_sigma: Floats, g
         flux,
         ivar,
         radius,
-        _concentration(data, centroid, radius, fwhm, flux * np.sqrt(ivar)),
+        _concentration(data, centroid, radius, seen.fwhm, flux * np.sqrt(ivar), camera),
         difference,
         _psf_probability(psf_flux, psf_ivar, flux, ivar),
-        (radius / fwhm).mean(axis=1),
+        (radius / seen.fwhm).mean(axis=1),
     )
 
 
-def _inverse_variance(flux: Floats, norm: Floats, cube: Floats, sky_sigma: Floats, gain: Floats) -> Floats:
+def _inverse_variance(flux: Floats, norm: Floats, cube: Floats, seen: Conditions) -> Floats:
     """Of the amplitude of a model fitted with equal weights: sky / sum m^2 + photons sum m^3 / (sum m^2)^2."""
-    return 1.0 / (sky_sigma**2 / norm + np.maximum(flux, 0.0) / gain * cube / norm**2)
+    return 1.0 / (seen.sky_sigma**2 / norm + np.maximum(flux, 0.0) / seen.gain * cube / norm**2)
 
 
-def _axis_profiles(centroid: Floats, width: Floats) -> tuple[Floats, Floats]:
-    """Normalised one-dimensional Gaussians (..., 32) along x and y about each centroid; width (n, ...) in pixels."""
-    place = np.arange(STAMP_SIZE) - 0.5 * (STAMP_SIZE - 1)
-    ahead = (slice(None),) + (None,) * (width.ndim - 1)
-    along = []
-    for axis in (0, 1):
-        distance = place - centroid[:, axis][ahead][..., None]
-        along.append(np.exp(-0.5 * (distance / width[..., None]) ** 2) / (np.sqrt(2.0 * np.pi) * width[..., None]))
-    return along[0], along[1]
+def _places(size: int, centroid: Floats) -> tuple[Floats, Floats]:
+    """x and y of a stamp's pixels against each centroid: (n, size) each."""
+    place = np.arange(size) - 0.5 * (size - 1)
+    return place - centroid[:, :1], place - centroid[:, 1:]
 
 
-def _centroid(data: Floats, fwhm: Floats, sky_sigma: Floats) -> Floats:
+def _centroid(data: Singles, seen: Conditions, camera: Camera) -> Floats:
     """Positions by three Newton steps of a matched filter on the sum of the bands, each weighted by its
     signal-to-noise."""
-    n = len(data)
-    sigma = np.median(double_gaussian(fwhm)[0][:, :, 0], axis=1)
+    n, _, size, _ = data.shape
+    sigma = np.median(camera.psf.sigma(seen.fwhm / camera.pixel_scale)[:, :, 0], axis=1)[:, None]
     centroid = np.zeros((n, 2))
-    place = np.arange(STAMP_SIZE) - 0.5 * (STAMP_SIZE - 1)
-    combined = np.zeros((n, STAMP_SIZE, STAMP_SIZE))
-    for step in range(4):
-        x, y = _axis_profiles(centroid, sigma)
-        if step == 0:
-            light = np.einsum("nbyx,ny,nx->nb", data, y, x, optimize=True)
-            combined = np.einsum("nb,nbyx->nyx", np.maximum(light, 0.0) / sky_sigma**2, data)
-            continue
-        total = np.einsum("nyx,ny,nx->n", combined, y, x, optimize=True)
-        first = np.stack(
-            [
-                np.einsum("nyx,ny,nx->n", combined, y, x * (place - centroid[:, :1]), optimize=True),
-                np.einsum("nyx,ny,nx->n", combined, y * (place - centroid[:, 1:]), x, optimize=True),
-            ],
-            axis=1,
-        )
+    x, y = (np.exp(-0.5 * (along / sigma) ** 2).astype(np.float32) for along in _places(size, centroid))
+    light = np.einsum("nby,ny->nb", (data @ x[:, None, :, None])[..., 0], y)
+    weight = (np.maximum(light, 0.0) / seen.sky_sigma**2).astype(np.float32)
+    combined = np.einsum("nb,nbyx->nyx", weight, data)
+    for _ in range(3):
+        along_x, along_y = _places(size, centroid)
+        x, y = (np.exp(-0.5 * (along / sigma) ** 2) for along in (along_x, along_y))
+        both = (combined @ np.stack([x, x * along_x], axis=-1).astype(np.float32)).astype(np.float64)  # (n, y, 2)
+        total = (both[..., 0] * y).sum(axis=1)
+        first = np.stack([(both[..., 1] * y).sum(axis=1), (both[..., 0] * y * along_y).sum(axis=1)], axis=1)
         shift = 2.0 * first / np.where(total > 0, total, np.inf)[:, None]
         # Nothing is farther from the catalogued place than the stamp's cutting allows.
         centroid = np.clip(centroid + np.clip(shift, -0.5, 0.5), -1.0, 1.0)
     return centroid
 
 
-def _psf_flux(data: Floats, centroid: Floats, sigma: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def _psf_flux(data: Singles, centroid: Floats, seen: Conditions, camera: Camera) -> tuple[Floats, Floats, Floats]:
     """Flux of the PSF fitted with equal weights, the sum of PSF^2 over the stamp, and of PSF^3."""
-    x, y = _axis_profiles(centroid, sigma)  # (n, band, gaussian, pixel)
-    product = np.einsum("nbyx,nbgy,nbgx,g->nb", data, y, x, weight, optimize=True)
-    pair = np.einsum("nbgx,nbhx->nbgh", x, x) * np.einsum("nbgy,nbhy->nbgh", y, y)
-    norm = np.einsum("nbgh,g,h->nb", pair, weight, weight)
-    tight = sigma**-2.0
-    p, q, r = tight[..., :, None, None], tight[..., None, :, None], tight[..., None, None, :]
-    triple = p * q * r / ((2.0 * np.pi) ** 2 * (p + q + r))
-    cube = np.einsum("nbghk,g,h,k->nb", triple, weight, weight, weight)
-    return product / norm, norm, cube
+    psf = psf_images(camera.psf, seen.fwhm / camera.pixel_scale, seen.ellipticity, centroid, data.shape[-1])
+    flat, square = psf.reshape(*psf.shape[:2], -1), (psf * psf).reshape(*psf.shape[:2], -1)
+    product = np.einsum("nbp,nbp->nb", flat, data.reshape(flat.shape)).astype(np.float64)
+    norm = square.sum(axis=-1, dtype=np.float64)
+    return product / norm, norm, np.einsum("nbp,nbp->nb", flat, square).astype(np.float64)
 
 
-def _gaussian_products(data: Floats, centroid: Floats) -> Floats:
-    """Products of each stamp with round Gaussians of `_WIDTHS` about the centroid: (n, band, width)."""
-    x, y = _axis_profiles(centroid, np.broadcast_to(_WIDTHS, (len(data), len(_WIDTHS))))
-    # For each width: y' D x, as one matrix product per stamp and a sum.
-    half = data @ x[:, None].swapaxes(-1, -2)  # (n, band, y, width)
-    return np.asarray((half * y[:, None].swapaxes(-1, -2)).sum(axis=2))
-
-
-def _interpolate(products: Floats, variance: Floats, weight: Floats) -> Floats:
-    """Products with mixtures: cubic interpolation in ln width; variance (n, band, ..., k), weight (k,)."""
-    place = np.clip((0.5 * np.log(variance) - np.log(_WIDTHS[0])) / _STEP, 0.0, len(_WIDTHS) - 1.0)
-    left = np.clip(place.astype(np.intp), 1, len(_WIDTHS) - 3)
-    t = place - left
-    table = products.reshape(products.shape[:2] + (1,) * (variance.ndim - 3) + products.shape[2:])
-    table = np.broadcast_to(table, variance.shape[:-1] + products.shape[2:])
-    cubic = (
-        (-t * (t - 1.0) * (t - 2.0) / 6.0, -1),
-        ((t + 1.0) * (t - 1.0) * (t - 2.0) / 2.0, 0),
-        (-(t + 1.0) * t * (t - 2.0) / 2.0, 1),
-        ((t + 1.0) * t * (t - 1.0) / 6.0, 2),
+def _gaussian_products(data: Singles, centroid: Floats) -> Singles:
+    """Products of each stamp with round Gaussians of `WIDTHS` about the centroid: (n, band, width)."""
+    x, y = (
+        np.exp(-0.5 * (along[:, :, None] / WIDTHS) ** 2) / (np.sqrt(2.0 * np.pi) * WIDTHS)
+        for along in _places(data.shape[-1], centroid)
     )
-    total = sum(share * np.take_along_axis(table, left + step, axis=-1) for share, step in cubic)
-    return np.asarray((total * weight).sum(axis=-1))
+    # For each width: y' D x, as one matrix product per stamp and a sum.
+    half = data @ x.astype(np.float32)[:, None]  # (n, band, y, width)
+    half *= y.astype(np.float32)[:, None]
+    return np.asarray(half.sum(axis=2))
 
 
-def _best_radius(products: Floats, fwhm: Floats, profile: str) -> tuple[Floats, Floats]:
-    """Radius (arcsec) of the best model of each band, and its gain in chi^2 times the pixels' variance."""
-    weight, variance = seen_variances(profile, RADII[None, None, :], fwhm[:, :, None])
-    amplitude = _interpolate(products, variance, weight)
-    norm = model_norms(profile, RADII[None, None, :], fwhm[:, :, None])
+def _best_radius(products: Singles, fwhm: Floats, profile: str, camera: Camera) -> tuple[Floats, Floats, Floats]:
+    """Radius (arcsec) of the best model of each band, its gain in chi^2 times the pixels' variance, and the second
+    derivative of that by ln radius."""
+    amplitude, norm = scan_products(profile, products.reshape(-1, len(WIDTHS)), fwhm.ravel(), camera)
     quality = np.maximum(amplitude, 0.0) ** 2 / norm
     best = np.argmax(quality, axis=-1)
     # A parabola through the best and its neighbours; at the ends of the grid the end itself.
@@ -221,43 +216,65 @@ def _best_radius(products: Floats, fwhm: Floats, profile: str) -> tuple[Floats, 
     shift = np.where(bend < 0, 0.5 * (low - high) / np.where(bend < 0, bend, 1.0), 0.0)
     place = np.where(best == inner, inner + np.clip(shift, -0.5, 0.5), best)
     radius = RADII[0] * np.exp(place * np.log(RADII[1] / RADII[0]))
-    return radius, np.max(quality, axis=-1)
+    gain, bend = np.max(quality, axis=-1), np.minimum(bend, 0.0) / np.log(RADII[1] / RADII[0]) ** 2
+    return radius.reshape(fwhm.shape), gain.reshape(fwhm.shape), bend.reshape(fwhm.shape)
 
 
-def _model_flux(products: Floats, fwhm: Floats) -> tuple[Floats, Floats]:
-    """Flux of the r band's best model in every band (its shape held, convolved with each PSF), and its norm."""
-    r = BAND_NAMES.index("r")
-    tries = [_best_radius(products[:, r : r + 1], fwhm[:, r : r + 1], profile) for profile in PROFILES]
-    chosen = np.argmax(np.stack([quality[:, 0] for _, quality in tries]), axis=0)
-    flux, norm = np.empty_like(fwhm), np.empty_like(fwhm)
+def _model_flux(products: Singles, seen: Conditions, camera: Camera) -> tuple[Floats, Floats]:
+    """Flux of the reference band's best model in every band (its shape held, convolved with each PSF), and its inverse
+    variance, to which the uncertainty of the shape belongs."""
+    r, fwhm = camera.reference, seen.fwhm
+    tries = [_best_radius(products[:, r : r + 1], fwhm[:, r : r + 1], profile, camera) for profile in PROFILES]
+    chosen = np.argmax(np.stack([gain[:, 0] for _, gain, _ in tries]), axis=0)
+    flux, ivar = np.empty_like(fwhm), np.empty_like(fwhm)
     for number, profile in enumerate(PROFILES):
-        rows = chosen == number
-        radius = np.broadcast_to(tries[number][0][rows], fwhm[rows].shape)
-        weight, variance = seen_variances(profile, radius, fwhm[rows])
-        norm[rows] = model_norms(profile, radius, fwhm[rows])
-        flux[rows] = _interpolate(products[rows], variance, weight) / norm[rows]
-    return flux, norm
+        rows = np.flatnonzero(chosen == number)
+        if not len(rows):
+            continue
+        radius, _, bend = (part[rows] for part in tries[number])
+        amplitudes = []
+        for factor in (1.0, np.exp(-_RADIUS_STEP), np.exp(_RADIUS_STEP)):
+            tried = np.broadcast_to(np.clip(radius * factor, RADII[0], RADII[-1]), fwhm[rows].shape)
+            weight, variance = seen_variances(profile, tried, fwhm[rows], camera)
+            norm = model_norms(profile, tried, fwhm[rows], camera)
+            amplitudes.append((interpolate_products(products[rows], variance, weight) / norm, norm))
+        (flux[rows], norm), (smaller, _), (larger, _) = amplitudes
+        # For a Gaussian the sum of cubes is 4/3 of the squared sum of squares; galaxies seen through the PSF are near to
+        # it.
+        held = 1.0 / _inverse_variance(flux[rows], norm, 4.0 / 3.0 * norm**2, seen.take(rows))
+        pixel = (held * norm)[:, r : r + 1]
+        # d^2 chi^2 / d(ln r)^2 is twice the inverse variance of ln r.
+        of_radius = np.minimum(2.0 * pixel / np.maximum(-bend, 1e-30), _WORST_RADIUS**2)
+        slope = (larger - smaller) / (2.0 * _RADIUS_STEP)
+        ivar[rows] = 1.0 / (held + slope**2 * of_radius)
+    return flux, ivar
 
 
-def _concentration(data: Floats, centroid: Floats, radius: Floats, fwhm: Floats, signal_to_noise: Floats) -> Floats:
+def _concentration(
+    data: Singles, centroid: Floats, radius: Floats, fwhm: Floats, signal_to_noise: Floats, camera: Camera
+) -> Floats:
     """R90/R50 of the growth curve inside an aperture of two seeings and three radii (at most the stamp)."""
     n, bands = fwhm.shape
-    place = np.arange(STAMP_SIZE) - 0.5 * (STAMP_SIZE - 1)
-    x = place[None, None, :] - centroid[:, 0, None, None]
-    y = place[None, :, None] - centroid[:, 1, None, None]
-    steps = int(STAMP_SIZE / 2 / _PROFILE_STEP)
+    size = data.shape[-1]
+    x, y = (along.astype(np.float32) for along in _places(size, centroid))
+    steps = int(size / 2 / _PROFILE_STEP)
     # Pixels are split between the two nearest rings by distance, so that the curve grows smoothly.
-    ring = np.hypot(x, y) / _PROFILE_STEP
-    low = np.minimum(ring.astype(np.intp), steps)
-    share = np.where(low < steps, ring - low, 0.0)
-    offset = (np.arange(n * bands) * (steps + 2)).reshape(n, bands, 1, 1)
-    profile = np.zeros(n * bands * (steps + 2))
-    for index, part in ((low, 1.0 - share), (low + 1, share)):
-        profile += np.bincount(
-            (offset + index[:, None]).ravel(), weights=(data * part[:, None]).ravel(), minlength=len(profile)
-        )
-    growth = np.cumsum(profile.reshape(n, bands, steps + 2)[..., : steps + 1], axis=-1)
-    aperture = (2.0 * fwhm + 3.0 * np.minimum(radius, 2.0 * fwhm)) / constant("pixel_scale")
+    ring = np.sqrt(x[:, None, :] ** 2 + y[:, :, None] ** 2)
+    ring *= np.float32(1.0 / _PROFILE_STEP)
+    low = np.minimum(ring.astype(np.int32), steps)
+    share = np.where(low < steps, ring - low, np.float32(0.0))
+    profile = np.empty((n, bands, steps + 2))
+    for row in range(n):
+        index, outer = low[row].ravel(), share[row].ravel()
+        for band in range(bands):
+            light = data[row, band].ravel()
+            beyond = light * outer
+            whole = np.bincount(index, light, steps + 2)
+            moved = np.bincount(index, beyond, steps + 2)
+            profile[row, band] = whole - moved
+            profile[row, band, 1:] += moved[:-1]
+    growth = np.cumsum(profile[..., : steps + 1], axis=-1)
+    aperture = (2.0 * fwhm + 3.0 * np.minimum(radius, 2.0 * fwhm)) / camera.pixel_scale
     edge = np.clip(np.rint(aperture / _PROFILE_STEP).astype(np.intp), 8, steps)
     total = np.take_along_axis(growth, edge[..., None], axis=-1)[..., 0]
     radii = []

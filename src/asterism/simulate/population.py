@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asterism.simulate.constants import constant
+from asterism.simulate.samples import Sample
 from asterism.simulate.selection import Survey
 
 __all__ = ["NUMBERS", "Population", "draw", "draw_sky"]
@@ -49,6 +50,8 @@ class Population:
         Own dust, E(B-V), mag.
     slope, line_strength, igm : ndarray
         Quasars: alpha_nu of the continuum, factor of the broad lines, factor of the intergalactic depth.
+    host_fraction : ndarray
+        Quasars: share of the host galaxy in the light at 5100 Å at rest.
     tilt : ndarray
         Own deviation of the continuum's slope, mag from g to i.
     absolute_magnitude : ndarray
@@ -77,6 +80,7 @@ class Population:
     slope: Floats
     line_strength: Floats
     igm: Floats
+    host_fraction: Floats
     tilt: Floats
     absolute_magnitude: Floats
     half_light_radius: Floats
@@ -100,10 +104,12 @@ class Population:
     @classmethod
     def empty(cls, n: int) -> Population:
         """n objects of which nothing is known yet."""
-        return cls(**{f.name: np.full(n, "", "U24") if f.name in _WORDS else np.full(n, np.nan) for f in fields(cls)})
+        return cls(**{f.name: np.full(n, "", "U32") if f.name in _WORDS else np.full(n, np.nan) for f in fields(cls)})
 
 
 _WORDS = ("kind", "subclass", "target")
+_TRIES = 200  # of drawing a hopeful object; what is left then is measured and refused, and `sky.observe` says so
+_COMPACT_MARGIN = 1.2  # compact samples draw only galaxies whose true radius could be measured as compact
 
 NUMBERS: tuple[str, ...] = tuple(field.name for field in fields(Population) if field.name not in _WORDS)
 """Names of the numeric attributes of `Population`."""
@@ -124,12 +130,13 @@ def draw_sky(rng: np.random.Generator, n: int) -> dict[str, Floats]:
     dict of str to ndarray of shape (n,)
         ``ra``, ``dec``, ``galactic_l``, ``galactic_b`` (deg) and ``ebv`` (mag).
     """
-    low, high = constant("footprint_ra")
-    south, north = np.sin(np.radians(constant("footprint_dec")))
+    parts = np.array(constant("footprint"))
     positions: dict[str, Floats] = {name: np.empty(0) for name in ("ra", "dec", "galactic_l", "galactic_b")}
     while len(positions["ra"]) < n:
-        ra = rng.uniform(low, high, n)
-        dec = np.degrees(np.arcsin(rng.uniform(south, north, n)))
+        part = parts[rng.choice(len(parts), n, p=parts[:, 4])]
+        ra = rng.uniform(part[:, 0], part[:, 1]) % 360.0
+        south, north = np.sin(np.radians(part[:, 2])), np.sin(np.radians(part[:, 3]))
+        dec = np.degrees(np.arcsin(rng.uniform(south, north)))
         longitude, latitude = _galactic(ra, dec)
         keep = np.abs(latitude) > constant("footprint_min_latitude")
         drawn = {"ra": ra[keep], "dec": dec[keep], "galactic_l": longitude[keep], "galactic_b": latitude[keep]}
@@ -149,8 +156,13 @@ def _galactic(ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
     return np.degrees(node - np.arctan2(y, x)) % 360.0, np.degrees(np.arcsin(sin_b))
 
 
-def draw(rng: np.random.Generator, kinds: npt.NDArray[np.str_], survey: Survey) -> Population:
-    """Objects of these classes as a survey takes them.
+def draw(
+    rng: np.random.Generator,
+    kinds: npt.NDArray[np.str_],
+    survey: Survey,
+    targets: npt.NDArray[np.str_] | None = None,
+) -> Population:
+    """Objects of these classes as a survey's samples hold them; cuts on measured quantities are not made here.
 
     Parameters
     ----------
@@ -160,36 +172,54 @@ def draw(rng: np.random.Generator, kinds: npt.NDArray[np.str_], survey: Survey) 
         Class of each object.
     survey : Survey
         Its samples.
+    targets : ndarray of str, shape (n,), optional
+        Sample of each object; empty where it is to be drawn by the samples' shares.
 
     Returns
     -------
     Population
         n objects.
     """
-    # Each population is a room of its own; late, since each one imports this module's Population.
-    from asterism.simulate import galaxies, quasars, stars
-
     objects = Population.empty(len(kinds))
     objects.kind[:] = kinds
     for name, values in draw_sky(rng, len(kinds)).items():
         getattr(objects, name)[:] = values
+    wanted = np.full(len(kinds), "", objects.target.dtype) if targets is None else targets
     for kind, samples in survey.samples.items():
-        of_kind = np.flatnonzero(kinds == kind)
         shares = np.array([sample.share for sample in samples])
-        chosen = rng.choice(len(samples), size=len(of_kind), p=shares / shares.sum())
-        for number, sample in enumerate(samples):
-            rows = of_kind[chosen == number]
-            # The populations draw from cells of magnitude and distance; what a cell's width puts past the window's end
-            # is drawn again.
-            while len(rows):
-                part = objects.take(rows)
-                part.target[:] = sample.name
-                if kind == "STAR":
-                    stars.fill(rng, part, sample)
-                elif kind == "GALAXY":
-                    galaxies.fill(rng, part, sample, survey.max_compactness)
-                else:
-                    quasars.fill(rng, part, sample)
-                objects.put(rows, part)
-                rows = rows[~sample.window.holds(part.r_mag)]
+        # What could not pass the survey's cuts on brightness and size gives way to another object of the class, of any
+        # sample: so the samples keep the shares that they have among what passes.
+        open_rows = np.flatnonzero(kinds == kind)
+        for _ in range(_TRIES):
+            if not len(open_rows):
+                break
+            chosen = rng.choice(len(samples), size=len(open_rows), p=shares / shares.sum())
+            for number, sample in enumerate(samples):
+                given = wanted[open_rows]
+                rows = open_rows[np.where(given == "", chosen == number, given == sample.name)]
+                while len(rows):
+                    part = objects.take(rows)
+                    part.target[:] = sample.name
+                    _fill(rng, part, sample)
+                    objects.put(rows, part)
+                    # The populations draw from cells of magnitude and distance; what a cell's width puts past the
+                    # window's end is drawn again.
+                    rows = rows[~sample.window.holds(part.r_mag)]
+            open_rows = open_rows[~_hopeful(objects.take(open_rows), survey)]
     return objects
+
+
+def _fill(rng: np.random.Generator, objects: Population, sample: Sample) -> None:
+    # Each population is a room of its own; late, since each one imports this module's Population.
+    from asterism.simulate import galaxies, quasars, stars
+
+    room = {"STAR": stars, "GALAXY": galaxies, "QSO": quasars}[str(objects.kind[0])]
+    room.fill(rng, objects, sample)
+
+
+def _hopeful(objects: Population, survey: Survey) -> npt.NDArray[np.bool_]:
+    """Whether objects could be measured to be as faint and as compact as a survey asks."""
+    radius = np.nan_to_num(objects.half_light_radius * np.sqrt(objects.disc_axis_ratio))
+    compactness = radius / float(np.mean(constant("psf_fwhm"))) / _COMPACT_MARGIN
+    extinction = objects.ebv * 2.285
+    return survey.keeps(objects.r_mag + extinction, compactness, slack=0.5)

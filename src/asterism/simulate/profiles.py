@@ -2,7 +2,8 @@
 
 Hogg & Lang (2013, PASP 125, 719) write the exponential and the de Vaucouleurs profile as six and eight Gaussians (their
 tables 1 and 2). Seen through a PSF of Gaussians they stay mixtures of Gaussians, so that fitting them needs no
-convolution.
+convolution: what a fit needs of the data is its product with round Gaussians of a few widths, and every model's product is
+interpolated from those.
 """
 
 from __future__ import annotations
@@ -13,18 +14,30 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf
 
-from asterism.simulate.constants import constant
-from asterism.simulate.images import STAMP_SIZE, double_gaussian
+from asterism.simulate.cameras import CAMERAS, SDSS, Camera
 
-__all__ = ["PROFILES", "RADII", "mixture", "model_norms"]
+__all__ = [
+    "PROFILES",
+    "RADII",
+    "WIDTHS",
+    "interpolate_products",
+    "mixture",
+    "model_norms",
+    "scan_products",
+    "seen_variances",
+]
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 
 PROFILES: tuple[str, ...] = ("de Vaucouleurs", "exponential")
 """Galaxy models that are tried, as SDSS's photometric pipeline does (Stoughton et al. 2002, section 4.4.5)."""
 
 RADII: Floats = np.geomspace(0.03, 12.0, 30)
 """Half-light radii (arcsec) that are tried; the best is refined between them."""
+
+WIDTHS: Floats = np.geomspace(0.45, 60.0, 26)
+"""Standard deviations (pixels) of the Gaussians that the data is multiplied with."""
 
 # Amplitude and variance (in units of the half-light radius squared) of each Gaussian.
 _MIXTURES = {
@@ -39,7 +52,8 @@ _MIXTURES = {
          8.40215071e00),
     ),
 }  # fmt: skip
-_FWHM_GRID = np.geomspace(0.6, 3.2, 33)  # arcsec
+_FWHM_GRID = np.geomspace(0.4, 3.2, 61)  # arcsec
+_STEP = float(np.log(WIDTHS[1] / WIDTHS[0]))
 
 
 def mixture(profile: str) -> tuple[Floats, Floats]:
@@ -57,32 +71,121 @@ def mixture(profile: str) -> tuple[Floats, Floats]:
     return amplitude / amplitude.sum(), variance
 
 
-def seen_variances(profile: str, radius: Floats, fwhm: Floats) -> tuple[Floats, Floats]:
+def seen_variances(profile: str, radius: Floats, fwhm: Floats, camera: Camera = SDSS) -> tuple[Floats, Floats]:
     """Weights (k,) and variances (..., k) in pixels squared of a profile of `radius` arcsec seen through the PSF.
 
     `radius` and `fwhm` are broadcast against each other.
     """
     share, variance = mixture(profile)
-    sigma, weight = double_gaussian(fwhm)
-    pixels = np.asarray(radius, np.float64) / constant("pixel_scale")
+    sigma, weight = camera.psf.sigma(np.asarray(fwhm) / camera.pixel_scale), np.array(camera.psf.shares)
+    pixels = np.asarray(radius, np.float64) / camera.pixel_scale
     both = variance[:, None] * pixels[..., None, None] ** 2 + sigma[..., None, :] ** 2
     return (share[:, None] * weight).ravel(), both.reshape(*both.shape[:-2], len(share) * len(weight))
 
 
+def _cubic(variance: Floats) -> tuple[npt.NDArray[np.intp], tuple[Floats, ...]]:
+    """First of four neighbouring widths, and their weights, for cubic interpolation in ln width."""
+    place = np.clip((0.5 * np.log(variance) - np.log(WIDTHS[0])) / _STEP, 0.0, len(WIDTHS) - 1.0)
+    left = np.clip(place.astype(np.intp), 1, len(WIDTHS) - 3)
+    t = place - left
+    weights = (
+        -t * (t - 1.0) * (t - 2.0) / 6.0,
+        (t + 1.0) * (t - 1.0) * (t - 2.0) / 2.0,
+        -(t + 1.0) * t * (t - 2.0) / 2.0,
+        (t + 1.0) * t * (t - 1.0) / 6.0,
+    )
+    return left - 1, weights
+
+
+def interpolate_products(products: npt.NDArray[np.floating], variance: Floats, weight: Floats) -> Floats:
+    """Products of data with a mixture, from those with Gaussians of `WIDTHS`.
+
+    Parameters
+    ----------
+    products : ndarray, shape (..., widths)
+        Of the data with the Gaussians, of unit light.
+    variance : ndarray, shape (..., k)
+        Of the mixture's Gaussians, pixels squared.
+    weight : ndarray, shape (k,)
+        Their shares of the light.
+
+    Returns
+    -------
+    ndarray, shape (...,)
+    """
+    first, shares = _cubic(variance)
+    total = np.zeros(variance.shape)
+    for step, share in enumerate(shares):
+        total += share * np.take_along_axis(products, first + step, axis=-1)
+    return np.asarray((total * weight).sum(axis=-1))
+
+
 @cache
-def _norm_table(profile: str) -> Floats:
-    """ln of the sum over the stamp of model^2: (radius, fwhm)."""
-    weight, variance = seen_variances(profile, RADII[:, None], _FWHM_GRID[None, :])
-    total = variance[..., :, None] + variance[..., None, :]
-    overlap = weight[:, None] * weight[None, :] / (2.0 * np.pi * total)
-    # The product of two Gaussians is one of this variance; what of it lies outside of the stamp is not summed.
-    narrow = variance[..., :, None] * variance[..., None, :] / total
-    inside = erf(STAMP_SIZE / 2.0 / np.sqrt(2.0 * narrow)) ** 2
-    return np.asarray(np.log((overlap * inside).sum(axis=(-1, -2))))
+def _norm_table(profile: str, camera: str) -> Floats:
+    """ln of the sum over the measured pixels of model^2: (radius, fwhm)."""
+    chosen = CAMERAS[camera]
+    rows = []
+    for radius in RADII:
+        weight, variance = seen_variances(profile, np.array(radius), _FWHM_GRID, chosen)
+        total = variance[..., :, None] + variance[..., None, :]
+        overlap = weight[:, None] * weight[None, :] / (2.0 * np.pi * total)
+        # The product of two Gaussians is one of this variance; what of it lies outside of the stamp is not summed.
+        narrow = variance[..., :, None] * variance[..., None, :] / total
+        inside = erf(chosen.measured / 2.0 / np.sqrt(2.0 * narrow)) ** 2
+        rows.append(np.log((overlap * inside).sum(axis=(-1, -2))))
+    return np.stack(rows)
 
 
-def model_norms(profile: str, radius: Floats, fwhm: Floats) -> Floats:
-    """Sum over the pixels of a stamp of the squared model of unit flux, by interpolation in a table.
+@cache
+def _scan_table(profile: str, camera: str) -> tuple[Singles, Singles]:
+    """Weights of the products that make each model's (fwhm, width, radius), and its norm (fwhm, radius)."""
+    chosen = CAMERAS[camera]
+    weight, variance = seen_variances(profile, RADII[None, :], _FWHM_GRID[:, None], chosen)
+    first, shares = _cubic(variance)
+    table = np.zeros((len(_FWHM_GRID), len(RADII), len(WIDTHS)))
+    row, column = np.indices(first.shape[:2])
+    for step, share in enumerate(shares):
+        for k in range(len(weight)):
+            np.add.at(table, (row, column, first[..., k] + step), share[..., k] * weight[k])
+    return table.swapaxes(1, 2).astype(np.float32), np.exp(_norm_table(profile, camera)).T.astype(np.float32)
+
+
+def scan_products(profile: str, products: Singles, fwhm: Floats, camera: Camera = SDSS) -> tuple[Floats, Floats]:
+    """Products and norms of the models of all `RADII`.
+
+    Parameters
+    ----------
+    profile : str
+        One of `PROFILES`.
+    products : ndarray, shape (m, widths)
+        Of the data with the Gaussians.
+    fwhm : ndarray, shape (m,)
+        Seeing, arcsec.
+    camera : Camera
+        PSF and pixels.
+
+    Returns
+    -------
+    product, norm : ndarray, shape (m, radii)
+    """
+    table, norms = _scan_table(profile, camera.name)
+    place = np.interp(np.log(fwhm), np.log(_FWHM_GRID), np.arange(len(_FWHM_GRID)))
+    left = np.minimum(place.astype(np.intp), len(_FWHM_GRID) - 2)
+    t = (place - left).astype(np.float32)[:, None]
+    one = products[:, None, :]
+    product = (1.0 - t) * (one @ table[left])[:, 0] + t * (one @ table[left + 1])[:, 0]
+    return product.astype(np.float64), ((1.0 - t) * norms[left] + t * norms[left + 1]).astype(np.float64)
+
+
+@cache
+def _norm_spline(profile: str, camera: str):
+    from scipy.interpolate import RectBivariateSpline
+
+    return RectBivariateSpline(np.log(RADII), np.log(_FWHM_GRID), _norm_table(profile, camera))
+
+
+def model_norms(profile: str, radius: Floats, fwhm: Floats, camera: Camera = SDSS) -> Floats:
+    """Sum over the measured pixels of the squared model of unit flux, by interpolation in a table.
 
     Parameters
     ----------
@@ -90,15 +193,15 @@ def model_norms(profile: str, radius: Floats, fwhm: Floats) -> Floats:
         One of `PROFILES`.
     radius, fwhm : ndarray
         arcsec, broadcast against each other.
+    camera : Camera
+        PSF and pixels.
 
     Returns
     -------
     ndarray
         pixel^-1.
     """
-    from scipy.interpolate import RectBivariateSpline
-
     radius, fwhm = np.broadcast_arrays(np.asarray(radius, np.float64), np.asarray(fwhm, np.float64))
-    spline = RectBivariateSpline(np.log(RADII), np.log(_FWHM_GRID), _norm_table(profile))
     x = np.log(np.clip(radius, RADII[0], RADII[-1]))
-    return np.exp(spline.ev(x, np.log(np.clip(fwhm, _FWHM_GRID[0], _FWHM_GRID[-1]))))
+    y = np.log(np.clip(fwhm, _FWHM_GRID[0], _FWHM_GRID[-1]))
+    return np.asarray(np.exp(_norm_spline(profile, camera.name).ev(x, y)))

@@ -14,7 +14,7 @@ from asterism.simulate.population import Population
 from asterism.simulate.quasar_seds import quasar_seds
 from asterism.simulate.selection import Sample
 
-__all__ = ["fill", "luminosity_function"]
+__all__ = ["fill", "host_fraction", "luminosity_function", "mean_colours"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,6 +61,40 @@ def _magnitude_terms() -> tuple[Floats, Floats]:
     return m[1:, 3] - m[0, 3], m[1:, 2] - m[1:, 3]
 
 
+def mean_colours() -> tuple[Floats, Floats]:
+    """Redshifts (k,) and ugriz colours (k, 4), SDSS system, of the mean quasar without dust."""
+    one = np.ones(len(_REDSHIFTS))
+    seds = quasar_seds(one * constant("quasar_slope")[0], one, 0.0 * one, one, _REDSHIFTS, grid_wavelength())
+    m = synthetic_magnitudes(seds, zero_point="sdss")
+    return _REDSHIFTS, m[:, :-1] - m[:, 1:]
+
+
+def host_fraction(magnitude: Floats) -> Floats:
+    """Median share of the host in the light at 5100 Å at rest: Shen et al. (2011, ApJS 194, 45), equation 1.
+
+    Parameters
+    ----------
+    magnitude : ndarray
+        M_i (z = 2) of the quasar.
+
+    Returns
+    -------
+    ndarray
+        In [0, 1); 0 above log L5100 = 45.053 erg/s, where hosts were not seen.
+
+    Examples
+    --------
+    >>> [round(float(h), 2) for h in host_fraction(np.array([-22.0, -24.0, -27.0]))]
+    [0.48, 0.14, 0.0]
+    """
+    # Richards et al. (2006, AJ 131, 2766), equation 4: L_nu at 2500 Å of M_i (z = 2); alpha_nu = -0.5 to 5100 Å.
+    at_2500 = -0.4 * (magnitude + 48.6 + 2.5 * np.log10(3.0)) + np.log10(4.0 * np.pi) + 2.0 * np.log10(3.0857e19)
+    x = at_2500 + np.log10(2.99792458e18 / 2500.0) - 0.5 * np.log10(5100.0 / 2500.0) - 44.0
+    c0, c1, c2, c3 = constant("quasar_host")
+    ratio = np.where(x < 1.053, np.polynomial.polynomial.polyval(np.clip(x, -1.0, 1.053), (c0, c1, c2, c3)), 0.0)
+    return np.asarray(np.maximum(ratio, 0.0) / (1.0 + np.maximum(ratio, 0.0)))
+
+
 @cache
 def _weights(sample: Sample) -> Floats:
     k, r_i = _magnitude_terms()
@@ -68,12 +102,15 @@ def _weights(sample: Sample) -> Floats:
     low, high = sample.redshifts or (0.0, 10.0)
     inside = (low <= _REDSHIFTS) & (high >= _REDSHIFTS)
     cells = luminosity_function(_MAGNITUDES[:, None], _REDSHIFTS[None, :]) * comoving_weight(_REDSHIFTS)
-    flat = np.cumsum((cells * sample.window.weight(r) * inside).ravel())
+    # Bright nuclei are quasars, faint ones in near galaxies Seyferts: the border is DR7's (Schneider et al. 2010).
+    faint = _MAGNITUDES[:, None] > constant("seyfert_limit")
+    taken = faint if sample.kind == "seyfert" else ~faint
+    flat = np.cumsum((cells * sample.window.weight(r) * inside * taken).ravel())
     return flat / flat[-1]
 
 
 def fill(rng: np.random.Generator, quasars: Population, sample: Sample) -> None:
-    """Give quasars their parameters, in place.
+    """Give quasars and Seyfert galaxies their parameters, in place.
 
     Parameters
     ----------
@@ -82,7 +119,7 @@ def fill(rng: np.random.Generator, quasars: Population, sample: Sample) -> None:
     quasars : Population
         Objects with their place on the sky.
     sample : Sample
-        Of kind ``quasar``.
+        Of kind ``quasar`` or ``seyfert`` (faint nuclei, chosen as galaxies).
     """
     n = len(quasars)
     cell = np.searchsorted(_weights(sample), rng.random(n))
@@ -102,3 +139,9 @@ def fill(rng: np.random.Generator, quasars: Population, sample: Sample) -> None:
     quasars.igm[:] = np.maximum(1.0 + constant("igm_scatter") * rng.standard_normal(n), 0.3)
     quasars.tilt[:] = 0.0
     quasars.subclass[:] = "BROADLINE"
+    ratio = host_fraction(quasars.absolute_magnitude)
+    ratio = ratio / (1.0 - ratio) * 10.0 ** (constant("quasar_host_scatter") * rng.standard_normal(n))
+    quasars.host_fraction[:] = ratio / (1.0 + ratio)
+    # Hosts from massive red to star-forming: Matsuoka et al. (2014, ApJ 780, 162) find them between the sequences.
+    mean, scatter = constant("quasar_host_type")
+    quasars.galaxy_type[:] = np.clip(rng.normal(mean, scatter, n), 0.0, 3.0)

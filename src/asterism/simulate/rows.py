@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from asterism.catalogs.schema import identity_fields, image_fields, label_fields, photometry_fields, truth_field
+from asterism.errors import ConfigurationError, unknown_name
+from asterism.simulate.cameras import Camera, camera_of_survey
 from asterism.simulate.constants import constant
-from asterism.simulate.images import STAMP_SIZE, Conditions
+from asterism.simulate.images import Conditions
 from asterism.simulate.measurement import Measurement
-from asterism.simulate.photometry import BAND_NAMES, BANDS
+from asterism.simulate.observing import stamp_size
+from asterism.simulate.pointing import stamp_centres
 from asterism.simulate.population import Population
 from asterism.simulate.selection import Survey
+from asterism.simulate.spectrum_columns import survey_spectrum_fields, survey_strip_fields
 
-__all__ = ["simulated_fields", "table_of"]
+__all__ = ["DEFAULT_MODALITIES", "MODALITIES", "check_modalities", "simulated_fields", "table_of"]
+
+MODALITIES: tuple[str, ...] = ("photometry", "image", "spectrum", "spectrum2d")
+"""What can be simulated."""
+
+DEFAULT_MODALITIES: tuple[str, ...] = ("photometry", "image")
+"""What is simulated where nothing else is asked for; spectra take four times the place of images."""
 
 _PROVENANCE = "simulated: measured on the noisy stamp"
 _QUANTITIES = (
@@ -53,31 +63,86 @@ _TRUTH = {
 }
 
 
-def simulated_fields() -> list[pa.Field]:
-    """Fields of a simulated catalog: identity, labels, ``photometry_sdss_*``, ``image_sdss_*``, truth."""
-    lists = pa.list_(pa.float32(), len(BAND_NAMES))
+def check_modalities(modalities: Sequence[str]) -> tuple[str, ...]:
+    """Modalities in the order of `MODALITIES`, each once.
+
+    Raises
+    ------
+    ConfigurationError
+        One is unknown, or there is none.
+    """
+    for name in modalities:
+        if name not in MODALITIES:
+            raise ConfigurationError(unknown_name("modality", name, MODALITIES))
+    if not modalities:
+        raise ConfigurationError("there is no modality to simulate; give one or more of " + ", ".join(MODALITIES))
+    return tuple(name for name in MODALITIES if name in modalities)
+
+
+def simulated_fields(
+    survey: str = "", modalities: Sequence[str] = DEFAULT_MODALITIES, stamp: int | None = None
+) -> list[pa.Field]:
+    """Fields of a simulated catalog: identity, labels, the modalities' groups, truth.
+
+    Parameters
+    ----------
+    survey : str
+        Name of the survey, which decides whose images and spectra there are.
+    modalities : sequence of str
+        Of `MODALITIES`.
+    stamp : int, optional
+        Side of the stamps, pixels; the camera's first by default.
+
+    Returns
+    -------
+    list of pyarrow.Field
+
+    Raises
+    ------
+    ConfigurationError
+        An unknown modality, spectra (or 2D spectra) of a survey that takes none, or a size of stamps that the camera does not give.
+    """
+    wanted = check_modalities(modalities)
+    spectra = survey_spectrum_fields(survey) if "spectrum" in wanted else []
+    if "spectrum2d" in wanted:
+        spectra += survey_strip_fields(survey)
+    left_out = tuple(f"{name}_" for name in MODALITIES if name not in wanted)
+    everything = [*_all_fields(camera_of_survey(survey), stamp), *spectra]
+    return [column for column in everything if not column.name.startswith(left_out or ("\0",))]
+
+
+def _all_fields(camera: Camera, stamp: int | None) -> list[pa.Field]:
+    """Fields of everything but spectra."""
+    lists = pa.list_(pa.float32(), len(camera.bands))
     return [
         *identity_fields(placed=True),
         *label_fields(),
         *photometry_fields(
-            "sdss",
-            BAND_NAMES,
+            camera.survey,
+            camera.bands,
             _QUANTITIES,
             dereddened=False,
-            zero_point="sdss",
+            zero_point=camera.zero_point,
             magnitude_type="model",
-            provenance=_PROVENANCE,
+            provenance=f"{_PROVENANCE} of {camera.name}",
         ),
         *image_fields(
-            "sdss",
-            BAND_NAMES,
-            STAMP_SIZE,
-            constant("pixel_scale"),
+            camera.survey,
+            camera.bands,
+            stamp_size(camera, stamp),
+            camera.pixel_scale,
             ivar_per_band=True,
-            zero_point="sdss",
-            provenance="simulated: sky-subtracted; ivar is that of the sky",
+            psf_ellipticity=True,
+            wcs=True,
+            zero_point=camera.zero_point,
+            provenance=f"simulated: {camera.name}, sky-subtracted; ivar is that of the sky",
         ),
-        truth_field("truth_flux", lists, "nanomaggy", "Total flux that reached the telescope, per band (ugriz)"),
+        truth_field(
+            "truth_flux",
+            lists,
+            "nanomaggy",
+            f"Total flux that reached the telescope, per band ({''.join(camera.bands)})",
+        ),
         *(truth_field(name, pa.float32(), unit, about) for name, (_, unit, about) in _TRUTH.items()),
         truth_field("truth_offset", pa.list_(pa.float32(), 2), "pix", "Position against the stamp's centre (x, y)"),
         truth_field("template_id", pa.string(), "", "Template of the spectrum"),
@@ -92,8 +157,10 @@ def table_of(
     templates: np.ndarray,
     fluxes: np.ndarray,
     conditions: Conditions,
-    stamps: np.ndarray,
+    stamps: np.ndarray | None,
     measured: Measurement,
+    modalities: Sequence[str] = DEFAULT_MODALITIES,
+    spectra: Mapping[str, pa.Array] | None = None,
 ) -> pa.Table:
     """Rows of observed objects.
 
@@ -107,8 +174,13 @@ def table_of(
         Goes to ``release``.
     objects, fluxes, conditions, stamps, measured
         As `asterism.simulate.sky.observe` gives them.
+        Stamps may lack where the table has no images.
     templates : ndarray of str, shape (n,)
         Goes to ``template_id``.
+    modalities : sequence of str
+        Those that the table has.
+    spectra : mapping of str to pyarrow.Array, optional
+        Columns of spectra, as `asterism.simulate.spectrum_columns.spectrum_columns` makes them.
 
     Returns
     -------
@@ -116,6 +188,7 @@ def table_of(
         Columns of `simulated_fields`.
     """
     n = len(objects)
+    camera = camera_of_survey(survey.name)
     error = np.select([objects.kind == "STAR", objects.kind == "GALAXY"], constant("redshift_error")[:2])
     error = np.where(objects.kind == "QSO", constant("redshift_error")[2], error) * (
         1.0 + np.maximum(objects.redshift, 0.0)
@@ -123,7 +196,6 @@ def table_of(
     shift = constant("astrometric_error") / 3600.0 * rng.standard_normal((2, n))
     dec = objects.dec + shift[1]
     ebv = objects.ebv * np.maximum(1.0 + constant("ebv_map_error") * rng.standard_normal(n), 0.3)
-    coefficients = np.array([band.extinction_coefficient for band in BANDS], dtype=np.float64)
     first, last = constant("mjd")
     columns: dict[str, pa.Array] = {
         "object_id": pa.array(ids, pa.string()),
@@ -140,25 +212,46 @@ def table_of(
         "label_source": pa.repeat("simulated", n),
         "label_warning": pa.array(np.zeros(n, np.int32)),
         "targets": pa.array([[name] for name in objects.target.tolist()], pa.list_(pa.string())),
-        "photometry_sdss_flux": _lists(measured.flux),
-        "photometry_sdss_ivar": _lists(measured.ivar),
-        "photometry_sdss_extinction": _lists(ebv[:, None] * coefficients),
-        "photometry_sdss_psf_fwhm": _lists(conditions.fwhm),
-        "photometry_sdss_radius": _lists(measured.radius),
-        "photometry_sdss_concentration": _lists(measured.concentration),
-        "photometry_sdss_psf_minus_model": _lists(measured.psf_minus_model),
-        "photometry_sdss_psf_probability": _numbers(measured.psf_probability),
-        "image_sdss_flux": _lists(stamps.reshape(n, -1)),
-        "image_sdss_ivar": _lists(conditions.sky_sigma**-2.0),
-        "image_sdss_psf_fwhm": _lists(conditions.fwhm),
         "truth_flux": _lists(fluxes),
         "truth_offset": _lists(conditions.offset),
         "template_id": pa.array(templates.tolist(), pa.string()),
     }
+    photometry = {
+        "flux": measured.flux,
+        "ivar": measured.ivar,
+        "extinction": ebv[:, None] * camera.extinction_coefficient,
+        "psf_fwhm": conditions.fwhm,
+        "radius": measured.radius,
+        "concentration": measured.concentration,
+        "psf_minus_model": measured.psf_minus_model,
+    }
+    columns.update({f"photometry_{camera.survey}_{name}": _lists(values) for name, values in photometry.items()})
+    columns[f"photometry_{camera.survey}_psf_probability"] = _numbers(measured.psf_probability)
+    if stamps is not None:
+        columns.update(_image_columns(objects, conditions, stamps, camera))
     for name, (attribute, _, _) in _TRUTH.items():
         columns[name] = _numbers(getattr(objects, attribute))
-    schema = pa.schema(simulated_fields())
+    columns.update(spectra or {})
+    side = None if stamps is None else stamps.shape[-1]
+    schema = pa.schema(simulated_fields(survey.name, modalities, side))
     return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _image_columns(
+    objects: Population, conditions: Conditions, stamps: np.ndarray, camera: Camera
+) -> dict[str, pa.Array]:
+    n = len(objects)
+    ra, dec = stamp_centres(objects.ra, objects.dec, conditions.offset, conditions.rotation, camera.pixel_scale)
+    columns = {
+        "flux": _lists(stamps.reshape(n, -1)),
+        "ivar": _lists(conditions.sky_sigma**-2.0),
+        "psf_fwhm": _lists(conditions.fwhm),
+        "psf_ellipticity": _lists(conditions.ellipticity.reshape(n, -1)),
+        "ra": pa.array(ra),
+        "dec": pa.array(dec),
+        "rotation": pa.array(conditions.rotation),
+    }
+    return {f"image_{camera.survey}_{name}": values for name, values in columns.items()}
 
 
 def _numbers(values: np.ndarray) -> pa.Array:

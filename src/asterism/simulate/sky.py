@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,20 +16,27 @@ import pyarrow as pa
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import ConfigurationError
-from asterism.simulate.images import Conditions, add_noise, draw_conditions, noiseless_stamps
-from asterism.simulate.measurement import Measurement, measure
+from asterism.simulate.cameras import camera_of_survey
+from asterism.simulate.images import Conditions
+from asterism.simulate.measurement import Measurement
+from asterism.simulate.observing import expose
+from asterism.simulate.passing import could_pass, is_kept, is_worth_a_spectrum, passes
 from asterism.simulate.photometry import grid_wavelength, observed_fluxes
+from asterism.simulate.plate_frames import PlateObservation, observe_plate
+from asterism.simulate.plates import dates_of, generator, place_block, plan_of
 from asterism.simulate.population import Population, draw
-from asterism.simulate.rows import simulated_fields, table_of
-from asterism.simulate.seds import EmbeddedSeds, SedProvider
+from asterism.simulate.recipe import BLOCK_SIZE, Recipe
+from asterism.simulate.rows import DEFAULT_MODALITIES, simulated_fields, table_of
+from asterism.simulate.seds import SedProvider
 from asterism.simulate.selection import Survey, survey_named
+from asterism.simulate.spectra import Spectra, survey_spectra
+from asterism.simulate.spectrum_columns import spectrum_columns, strip_columns
+from asterism.simulate.survey_files import Block, SurveyFiles, check_published, simulated_cards, write_block
 
-__all__ = ["BLOCK_SIZE", "available_cores", "observe", "simulate", "simulate_block"]
-
-BLOCK_SIZE = 256
-"""Objects that share one random seed and are made together."""
+__all__ = ["BLOCK_SIZE", "available_cores", "observe", "simulate", "simulate_block", "simulate_files"]
 
 _ROUNDS = 200  # of drawing again what a measured selection refuses
+_PATIENCE = 25  # rounds with one sample
 
 Progress = Callable[[int, int], None]
 
@@ -39,14 +47,21 @@ def simulate(
     *,
     survey: str = "sdss-compact",
     seed: int = 0,
+    modalities: Sequence[str] = DEFAULT_MODALITIES,
+    stamp: int | None = None,
+    templates: str | os.PathLike[str] | None = None,
+    libraries: Mapping[str, str] | None = None,
+    as_survey: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Catalog:
-    """Simulate a survey of the sky: photometry and stamps measured with noise, the truth beside in ``truth_*``.
+    """Simulate a survey of the sky: photometry and stamps measured with noise, spectra, the truth beside in ``truth_*``.
 
-    The catalog depends on `size`, `survey` and `seed` only, to the byte. An interrupted run is continued block by
-    block; memory holds a few blocks.
+    The catalog depends on `size`, `survey`, `seed`, `modalities`, `stamp` and the templates' contents only, to the byte;
+    spectra do not change what the other modalities hold. An interrupted run is continued block by block; memory holds a
+    few blocks. Without images photometry is still measured on noisy stamps, which are no larger than that takes and are
+    not kept.
 
     Parameters
     ----------
@@ -58,6 +73,18 @@ def simulate(
         One of `asterism.simulate.selection.SURVEYS`.
     seed : int
         Of all chance, not negative.
+    modalities : sequence of str
+        Of `asterism.simulate.rows.MODALITIES`: photometry, image, spectrum, spectrum2d (LAMOST's only, and slow).
+    stamp : int, optional
+        Side of the stamps, pixels; the first of the survey's camera by default.
+    templates : path-like, optional
+        Directory of template libraries (`asterism.simulate.template_seds.TemplateSeds`); embedded spectra by default.
+    libraries : mapping of str to str, optional
+        By role (``stars``, ``white_dwarfs``, ``galaxies``, ``quasars``) the library to take; the first that is there
+        by default.
+    as_survey : path-like, optional
+        Directory for the files that the survey would publish (`asterism.simulate.survey_files`): the catalog holds the
+        same objects, which then stand together block by block as on plates and fields.
     workers : int, optional
         Processes; all cores by default. One works in this process.
     overwrite : bool
@@ -68,37 +95,104 @@ def simulate(
     Returns
     -------
     Catalog
-        Placed; survey ``simulated``, groups ``photometry_sdss`` and ``image_sdss``.
+        Placed; survey ``simulated``, groups ``photometry_…`` and ``image_…`` of the survey's camera (``sdss``,
+        ``legacy``, ``lsst``), and for spectra that of the survey's spectrographs.
 
     Raises
     ------
     ConfigurationError
-        An unknown survey, or a size, seed or number of workers out of range.
+        An unknown survey, modality, library or role, spectra of a survey that takes none, or a size, seed, stamp or
+        number of workers out of range.
+    BadInputError
+        Templates that are not there or are damaged.
     OutputError
-        The place holds something else.
+        The place holds something else, or what was begun there had another recipe, e.g. other templates.
     """
-    chosen = survey_named(survey)
+    recipe = _checked(survey, seed, modalities, stamp, templates, libraries, as_survey, size, workers)
+    columns = simulated_fields(recipe.survey, recipe.modalities, recipe.stamp)
+    inputs = recipe.inputs(size)
+    with CatalogWriter(Path(out), columns, placed=True, made_by=inputs, inputs=inputs, overwrite=overwrite) as writer:
+        _make(recipe, size, writer, as_survey, workers, overwrite, progress)
+        return writer.close()
+
+
+def simulate_files(
+    size: int,
+    as_survey: str | os.PathLike[str],
+    *,
+    survey: str = "sdss-compact",
+    seed: int = 0,
+    modalities: Sequence[str] = DEFAULT_MODALITIES,
+    stamp: int | None = None,
+    templates: str | os.PathLike[str] | None = None,
+    libraries: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the files that a simulated survey would publish, and no catalog: parameters and errors as for `simulate`.
+
+    Returns
+    -------
+    Path
+        The directory.
+    """
+    recipe = _checked(survey, seed, modalities, stamp, templates, libraries, as_survey, size, workers)
+    _make(recipe, size, None, as_survey, workers, overwrite, progress)
+    return Path(as_survey)
+
+
+def _checked(
+    survey: str,
+    seed: int,
+    modalities: Sequence[str],
+    stamp: int | None,
+    templates: str | os.PathLike[str] | None,
+    libraries: Mapping[str, str] | None,
+    as_survey: str | os.PathLike[str] | None,
+    size: int,
+    workers: int | None,
+) -> Recipe:
+    """A recipe, size and number of workers that can be."""
+    recipe = Recipe.of(
+        survey, seed, modalities=modalities, stamp=stamp, templates=templates, libraries=libraries,
+        grouped=as_survey is not None,
+    )  # fmt: skip
+    if as_survey is not None:
+        check_published(recipe)
     if size < 1:
         raise ConfigurationError(f"the number of objects must be 1 or more, not {size}; give another --size")
-    if seed < 0:
-        raise ConfigurationError(f"the seed must be 0 or more, not {seed}; give another --seed")
     if workers is not None and workers < 1:
         raise ConfigurationError(f"the number of workers must be 1 or more, not {workers}; give another --workers")
-    blocks = -(-size // BLOCK_SIZE)
-    processes = min(workers or available_cores(), blocks)
-    recipe = {"command": "simulate", "survey": chosen.name, "size": size, "seed": seed}
-    with CatalogWriter(
-        Path(out), simulated_fields(), placed=True, made_by=recipe, inputs=recipe, overwrite=overwrite
-    ) as writer:
-        if not writer.complete:
-            left = [block for block in range(blocks) if block not in writer.done_blocks]
-            made = size - sum(_rows_in(block, size) for block in left)
-            for block, table in _tables(chosen, seed, size, left, processes):
+    return recipe
+
+
+def _make(
+    recipe: Recipe,
+    size: int,
+    writer: CatalogWriter | None,
+    as_survey: str | os.PathLike[str] | None,
+    workers: int | None,
+    overwrite: bool,
+    progress: Progress | None,
+) -> None:
+    """Make what lacks of a catalog, of survey files, or of both."""
+    blocks = range(-(-size // recipe.block_size))
+    with nullcontext() if as_survey is None else SurveyFiles(as_survey, recipe.inputs(size), overwrite) as files:
+        rows = set() if writer is None or writer.complete else set(blocks) - set(writer.done_blocks)
+        written = set() if files is None or files.complete else set(blocks) - files.done
+        left = sorted(rows | written)
+        processes = min(workers or available_cores(), max(1, len(left)))
+        made = size - sum(_rows_in(block, size, recipe) for block in left)
+        folders = {block: files.directory for block in written} if files is not None else {}
+        for block, table in _tables(recipe, size, left, processes, folders):
+            if block in rows and writer is not None:
                 writer.add(table, block=block)
-                made += len(table)
-                if progress is not None:
-                    progress(made, size)
-        return writer.close()
+            if block in written and files is not None:
+                files.mark(block)
+            made += len(table)
+            if progress is not None:
+                progress(made, size)
 
 
 def available_cores() -> int:
@@ -106,26 +200,31 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _rows_in(block: int, size: int) -> int:
-    return min(BLOCK_SIZE, size - block * BLOCK_SIZE)
+def _rows_in(block: int, size: int, recipe: Recipe) -> int:
+    return min(recipe.block_size, size - block * recipe.block_size)
 
 
-def _tables(survey: Survey, seed: int, size: int, blocks: list[int], processes: int) -> Iterator[tuple[int, pa.Table]]:
+def _tables(
+    recipe: Recipe, size: int, blocks: list[int], processes: int, folders: Mapping[int, Path]
+) -> Iterator[tuple[int, pa.Table]]:
     """Blocks as they come."""
     if processes <= 1 or len(blocks) <= 1:
         for block in blocks:
-            yield block, simulate_block(survey.name, seed, block, _rows_in(block, size))
+            yield block, simulate_block(recipe, block, _rows_in(block, size, recipe), folders.get(block))
         return
     # Fresh processes, since forking one that runs threads (BLAS, Arrow) can hang.
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
     waiting = list(reversed(blocks))
     running: dict[Future[pa.Table], int] = {}
+    # Two blocks a process are under way, no more: memory stays bounded however slow the disk is. Strips make a block
+    # of hundreds of MB: one.
+    ahead = processes if "spectrum2d" in recipe.modalities else 2 * processes
     try:
         while waiting or running:
-            # Two blocks a process are under way, no more: memory stays bounded however slow the disk is.
-            while waiting and len(running) < 2 * processes:
+            while waiting and len(running) < ahead:
                 block = waiting.pop()
-                running[pool.submit(simulate_block, survey.name, seed, block, _rows_in(block, size))] = block
+                rows = _rows_in(block, size, recipe)
+                running[pool.submit(simulate_block, recipe, block, rows, folders.get(block))] = block
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield running.pop(future), future.result()
@@ -133,40 +232,80 @@ def _tables(survey: Survey, seed: int, size: int, blocks: list[int], processes: 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def simulate_block(survey: str, seed: int, block: int, rows: int) -> pa.Table:
+def simulate_block(recipe: Recipe, block: int, rows: int, files: Path | None = None) -> pa.Table:
     """One block of a simulated catalog.
 
     Parameters
     ----------
-    survey : str
-        Name of the survey.
-    seed : int
-        Of the catalog.
+    recipe : Recipe
+        What the catalog is made from.
     block : int
         Its number: with survey and seed it fixes all chance.
     rows : int
         Objects in it.
+    files : Path, optional
+        Directory for its files, as the survey would publish them; the recipe must be grouped.
 
     Returns
     -------
     pyarrow.Table
         Columns of `asterism.simulate.rows.simulated_fields`.
     """
-    chosen = survey_named(survey)
-    rng = np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(survey.encode()), block]))
-    names = tuple(chosen.fractions)
-    shares = np.array([chosen.fractions[name] for name in names])
+    survey, seed = survey_named(recipe.survey), recipe.seed
+    provider = recipe.provider()
+    key = [seed, zlib.crc32(recipe.survey.encode()), block]
+    rng = np.random.default_rng(np.random.SeedSequence(key))
+    names = tuple(survey.fractions)
+    shares = np.array([survey.fractions[name] for name in names])
     kinds = np.array(names)[rng.choice(len(names), size=rows, p=shares / shares.sum())]
-    objects, fluxes, conditions, stamps, measured = observe(rng, kinds, chosen, EmbeddedSeds())
-    first = block * BLOCK_SIZE
-    ids = [f"sim-{survey}-{seed}-{number:09d}" for number in range(first, first + rows)]
-    templates = EmbeddedSeds().template_ids(objects)
-    return table_of(rng, ids, chosen, objects, templates, fluxes, conditions, stamps, measured)
+    objects, fluxes, conditions, stamps, measured = observe(rng, kinds, survey, provider, recipe.stamp)
+    place = None
+    if recipe.grouped:
+        place = place_block(recipe.survey, seed, block, rows, "image" in recipe.modalities)
+        objects.ra[:], objects.dec[:] = place.ra, place.dec
+    plate = _frames(recipe, block, objects, provider, files) if "spectrum2d" in recipe.modalities else None
+    columns = {} if plate is None else strip_columns(plate.strips, plate.fibres)
+    spectra: dict[str, Spectra] = {}
+    took = None
+    if "spectrum" in recipe.modalities:
+        if plate is not None:
+            spectra, took = {"lamost": plate.spectra}, np.full(rows, "lamost")
+        else:
+            # Chance of their own: photometry and stamps are the same with spectra and without.
+            own = np.random.default_rng(np.random.SeedSequence([*key, 1]))
+            spectra, took = survey_spectra(own, objects, provider, recipe.survey)
+        columns |= spectrum_columns(spectra, took)
+    first = block * recipe.block_size
+    ids = [f"sim-{recipe.survey}-{seed}-{number:09d}" for number in range(first, first + rows)]
+    templates = provider.template_ids(objects)
+    table = table_of(
+        rng, ids, survey, objects, templates, fluxes, conditions, stamps, measured, recipe.modalities, columns
+    )
+    if place is not None:
+        dates = pa.array(dates_of(recipe.survey, seed, block, rows, took))
+        table = table.set_column(table.column_names.index("mjd"), table.schema.field("mjd"), dates)
+        if files is not None:
+            took = np.full(rows, "") if took is None else took
+            whole = Block(recipe.survey, seed, block, table, objects, fluxes, place, spectra, took, plate)
+            write_block(files, recipe, whole)
+    return table
+
+
+def _frames(
+    recipe: Recipe, block: int, objects: Population, provider: SedProvider, files: Path | None
+) -> PlateObservation:
+    """Raw frames of a block, written where there is a place for them, and what they give."""
+    from asterism.simulate.lamost_files import raw_directory
+
+    plan, spid, seen = plan_of(recipe.survey, recipe.seed, block)
+    raw = None if files is None else raw_directory(files, plan.name)
+    rng = generator(recipe.survey, recipe.seed, block, 6)
+    return observe_plate(rng, objects, provider, plan, spid, seen, recipe.seed, raw, simulated_cards(recipe))
 
 
 def observe(
-    rng: np.random.Generator, kinds: np.ndarray, survey: Survey, provider: SedProvider
-) -> tuple[Population, np.ndarray, Conditions, np.ndarray, Measurement]:
+    rng: np.random.Generator, kinds: np.ndarray, survey: Survey, provider: SedProvider, size: int | None = None
+) -> tuple[Population, np.ndarray, Conditions, np.ndarray | None, Measurement]:
     """Draw objects, put them on stamps with noise and measure them, until each passes the survey's measured selection.
 
     Parameters
@@ -179,16 +318,19 @@ def observe(
         What is taken.
     provider : SedProvider
         Spectra.
+    size : int, optional
+        Side of the stamps that are kept, pixels; none are kept by default, and photometry is measured on stamps of the
+        least size.
 
     Returns
     -------
     objects : Population
         The truth.
-    fluxes : ndarray, shape (n, 5)
+    fluxes : ndarray, shape (n, bands)
         True total fluxes as observed (with extinction), nanomaggy.
     conditions : Conditions
         How each was observed.
-    stamps : ndarray of float32, shape (n, 5, 32, 32)
+    stamps : ndarray of float32, shape (n, bands, size, size), or None
         Noisy stamps, nanomaggy.
     measured : Measurement
         What was found on these stamps.
@@ -199,26 +341,48 @@ def observe(
         The selection takes next to nothing of what is drawn.
     """
     n = len(kinds)
-    objects, measured = Population.empty(n), Measurement.empty(n)
-    fluxes = np.empty((n, 5))
-    conditions = Conditions(np.empty((n, 5)), np.empty((n, 5)), np.empty((n, 5)), np.empty((n, 2)))
-    stamps = np.empty((n, 5, 32, 32), np.float32)
+    camera = camera_of_survey(survey.name)
+    bands = len(camera.bands)
+    objects, measured, conditions = Population.empty(n), Measurement.empty(n, camera), Conditions.empty(n, camera)
+    fluxes = np.empty((n, bands))
+    stamps = None if size is None else np.empty((n, bands, size, size), np.float32)
     pending = np.arange(n)
-    for _ in range(_ROUNDS):
-        drawn = draw(rng, kinds[pending], survey)
-        light = observed_fluxes(provider.seds(drawn, grid_wavelength()), drawn.r_mag, drawn.ebv)
-        seen = draw_conditions(rng, len(drawn))
-        images = add_noise(rng, noiseless_stamps(drawn, light, seen), seen)
-        found = measure(images, seen.fwhm, seen.sky_sigma, seen.gain)
-        good = np.ones(len(drawn), bool)
-        if survey.max_compactness is not None:
-            good = found.compactness <= survey.max_compactness
-        chosen, rows = np.flatnonzero(good), pending[good]
+    # An object that fails its sample's own cut is drawn again from this sample, so that the shares of the samples are
+    # the survey's; one that fails the survey's cut, from any sample of its class.
+    targets = np.full(n, "", "U32")
+    for number in range(_ROUNDS):
+        if number % _PATIENCE == _PATIENCE - 1:
+            # A sample of which next to nothing passes its own cut and the survey's gives way to the others.
+            targets[pending] = ""
+        # Where few are left and know their sample, several candidates are tried for each; the first that passes stays.
+        tries = np.where(targets[pending] == "", 1, max(1, n // len(pending)))
+        rows = np.repeat(pending, tries)
+        drawn = draw(rng, kinds[rows], survey, targets[rows])
+        targets[rows] = drawn.target
+        worth = np.flatnonzero(is_worth_a_spectrum(survey, drawn, camera))
+        if len(worth) == 0:
+            continue
+        rows, drawn = rows[worth], drawn.take(worth)
+        seds = provider.seds(drawn, grid_wavelength(camera))
+        light = observed_fluxes(seds, drawn.r_mag, drawn.ebv, camera)
+        hopeful = np.flatnonzero(could_pass(rng, survey, drawn, light, camera))
+        if len(hopeful) == 0:
+            continue
+        rows, drawn, light = rows[hopeful], drawn.take(hopeful), light[hopeful]
+        seen, images, found = expose(rng, drawn, light, seds[hopeful], camera, size)
+        passed = np.flatnonzero(passes(survey, drawn, found, camera))
+        rows, first = np.unique(rows[passed], return_index=True)
+        chosen = passed[first]
+        kept = is_kept(survey, found, camera)[chosen]
+        targets[rows[~kept]] = ""
+        rows, chosen = rows[kept], chosen[kept]
         objects.put(rows, drawn.take(chosen))
         measured.put(rows, found, chosen)
         conditions.put(rows, seen, chosen)
-        fluxes[rows], stamps[rows] = light[chosen], images[chosen]
-        pending = pending[~good]
+        fluxes[rows] = light[chosen]
+        if stamps is not None:
+            stamps[rows] = images[chosen]
+        pending = np.setdiff1d(pending, rows)
         if len(pending) == 0:
             return objects, fluxes, conditions, stamps, measured
     raise ConfigurationError(

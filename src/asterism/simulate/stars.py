@@ -36,32 +36,101 @@ def fill(rng: np.random.Generator, stars: Population, sample: Sample) -> None:
     stars : Population
         Objects with their place on the sky.
     sample : Sample
-        Of kind ``field``, ``turn-off``, ``hot`` or ``white-dwarf``.
+        Of a kind of star: ``field`` (the main sequence), ``giant``, ``hot``, ``white-dwarf``, ``hot-subdwarf``,
+        ``carbon`` or ``cataclysmic``.
     """
     n = len(stars)
-    if sample.kind in ("field", "turn-off"):
+    if sample.kind == "field":
         _main_sequence(rng, stars, sample)
     else:
-        # Away from the main sequence the counts of a magnitude-limited sample rise as in a disc thicker than its depth.
-        stars.r_mag[:] = _draw_magnitudes(rng, n, sample, slope=0.25)
-        low, high = constant("horizontal_branch_teff" if sample.kind == "hot" else "white_dwarf_teff")
-        stars.teff[:] = np.exp(rng.uniform(np.log(low), np.log(high), n))
-        if sample.kind == "hot":
-            mean, scatter = constant("halo_feh")
-            stars.feh[:] = rng.normal(mean, scatter, n)
-            stars.log_g[:] = rng.uniform(3.0, 4.3, n)
-            stars.absolute_magnitude[:] = 0.7
-            stars.subclass[:] = spectral_type(stars.teff)
-        else:
-            stars.log_g[:] = rng.normal(8.0, 0.2, n)
-            # A DA of log g 8 cools along M_r = 10.5 at 25000 K to 13 at 7000 K (Holberg & Bergeron 2006, AJ 132, 1221).
-            stars.absolute_magnitude[:] = 10.5 + 2.5 * np.log(25000.0 / stars.teff) / np.log(25000.0 / 7000.0)
-            stars.subclass[:] = np.where(
-                (stars.teff > 12000) & (rng.random(n) < 2 * constant("helium_fraction")), "DB", "DA"
-            )
+        # Stars of the disc's scale are seen out to where it thins, luminous ones through the halo.
+        halo = sample.kind in ("hot", "giant", "hot-subdwarf")
+        stars.r_mag[:] = _draw_magnitudes(rng, n, sample, constant("halo_star_slope") if halo else 0.25)
+        _OFF_MAIN_SEQUENCE[sample.kind](rng, stars)
         stars.distance[:] = 10.0 ** (0.2 * (stars.r_mag - stars.absolute_magnitude) + 1.0)
     stars.tilt[:] = rng.normal(0.0, constant("locus_width"), n)
     stars.redshift[:] = rng.normal(0.0, constant("star_velocity") / _LIGHT, n)
+
+
+def _log_uniform(rng: np.random.Generator, limits: tuple[float, float], n: int) -> Floats:
+    return np.exp(rng.uniform(np.log(limits[0]), np.log(limits[1]), n))
+
+
+def _normal(rng: np.random.Generator, name: str, n: int) -> Floats:
+    mean, scatter = constant(name)
+    return rng.normal(mean, scatter, n)
+
+
+def _hot(rng: np.random.Generator, stars: Population) -> None:
+    """Blue horizontal branch and blue stragglers of the halo."""
+    n = len(stars)
+    stars.teff[:] = _log_uniform(rng, constant("horizontal_branch_teff"), n)
+    stars.feh[:] = _normal(rng, "halo_feh", n)
+    stars.log_g[:] = rng.uniform(3.0, 4.3, n)
+    stars.absolute_magnitude[:] = np.where(stars.log_g < 3.6, 0.7, 2.5)
+    stars.subclass[:] = spectral_type(stars.teff)
+
+
+def _white_dwarf(rng: np.random.Generator, stars: Population) -> None:
+    n = len(stars)
+    stars.teff[:] = _log_uniform(rng, constant("white_dwarf_teff"), n)
+    stars.log_g[:] = rng.normal(8.0, 0.2, n)
+    # A DA of log g 8 cools along M_r = 10.5 at 25000 K to 13 at 7000 K (Holberg & Bergeron 2006, AJ 132, 1221).
+    stars.absolute_magnitude[:] = 10.5 + 2.5 * np.log(25000.0 / stars.teff) / np.log(25000.0 / 7000.0)
+    helium = (stars.teff > 12000) & (rng.random(n) < 2 * constant("helium_fraction"))
+    stars.subclass[:] = np.where(helium, "DB", "DA")
+
+
+def _hot_subdwarf(rng: np.random.Generator, stars: Population) -> None:
+    n = len(stars)
+    stars.teff[:] = _log_uniform(rng, constant("hot_subdwarf_teff"), n)
+    stars.feh[:] = 0.0
+    stars.log_g[:] = rng.normal(5.6, 0.2, n)
+    stars.absolute_magnitude[:] = 4.5
+    stars.subclass[:] = "sdB"
+
+
+def _giant(rng: np.random.Generator, stars: Population) -> None:
+    """Red giants of the halo and the thick disc: along the locus, from its base to the tip (An et al. 2009)."""
+    n = len(stars)
+    share = rng.random(n) ** 1.5
+    stars.absolute_magnitude[:] = 3.0 - 5.5 * share
+    stars.colour[:] = 0.75 + 0.75 * share + rng.normal(0.0, 0.05, n)
+    stars.feh[:] = np.clip(_normal(rng, "giant_feh", n), -2.5, 0.0)
+    stars.teff[:] = teff_of_colour(stars.colour)
+    stars.log_g[:] = 3.4 - 2.4 * share
+    stars.subclass[:] = spectral_type(stars.teff)
+
+
+def _carbon(rng: np.random.Generator, stars: Population) -> None:
+    """Most carbon stars of the survey are dwarfs of the discs and the halo (Green 2013, ApJ 765, 12)."""
+    n = len(stars)
+    low, high = constant("carbon_colour")
+    stars.colour[:] = rng.uniform(low, high, n)
+    stars.absolute_magnitude[:] = 8.5
+    stars.feh[:] = rng.normal(-1.0, 0.5, n).clip(-2.5, 0.0)
+    stars.teff[:] = teff_of_colour(stars.colour)
+    stars.log_g[:] = 4.7
+    stars.subclass[:] = "carbon"
+
+
+def _cataclysmic(rng: np.random.Generator, stars: Population) -> None:
+    n = len(stars)
+    stars.teff[:] = _log_uniform(rng, constant("cataclysmic_teff"), n)
+    stars.feh[:] = 0.0
+    stars.log_g[:] = 8.2
+    stars.absolute_magnitude[:] = rng.normal(9.5, 1.5, n)
+    stars.subclass[:] = "CV"
+
+
+_OFF_MAIN_SEQUENCE = {
+    "hot": _hot,
+    "white-dwarf": _white_dwarf,
+    "hot-subdwarf": _hot_subdwarf,
+    "giant": _giant,
+    "carbon": _carbon,
+    "cataclysmic": _cataclysmic,
+}
 
 
 def _draw_magnitudes(rng: np.random.Generator, n: int, sample: Sample, slope: float) -> Floats:
@@ -76,7 +145,7 @@ def _main_sequence(rng: np.random.Generator, stars: Population, sample: Sample) 
     taken = sample.window.weight(_MAGNITUDES[:, None] + modulus[None, :]) * 10.0 ** (3.0 * _LOG_DISTANCE)
     height, densities = _densities(stars.galactic_l, stars.galactic_b, 10.0**_LOG_DISTANCE)
     cells = np.stack(
-        [taken * lf[:, None] for lf in _luminosity_functions(sample.kind)]
+        [taken * lf[:, None] for lf in _luminosity_functions(sample.colours)]
     )  # (component, magnitude, distance)
     flat = np.cumsum((densities[:, :, None, :] * cells[None]).reshape(len(stars), -1), axis=1)
     choice = (flat < rng.random(len(stars))[:, None] * flat[:, -1:]).sum(axis=1)
@@ -93,9 +162,6 @@ def _main_sequence(rng: np.random.Generator, stars: Population, sample: Sample) 
     stars.r_mag[:] = m + 5.0 * log_d - 5.0
     stars.distance[:] = 10.0**log_d
     stars.colour[:] = colour_of_magnitude(m, stars.feh)
-    if sample.kind == "turn-off":
-        # Chosen by colour around the turn-off, as spectrophotometric standards and F subdwarfs are.
-        stars.colour[:] = np.clip(stars.colour, 0.22, 0.75)
     stars.teff[:] = teff_of_colour(stars.colour)
     stars.log_g[:] = np.where(stars.teff > 5000, 4.3, 4.6 + 0.4 * np.clip((4000 - stars.teff) / 1300, 0, 1))
     stars.subclass[:] = spectral_type(stars.teff)
@@ -120,8 +186,8 @@ def _densities(longitude: Floats, latitude: Floats, distance: Floats) -> tuple[F
 
 
 @cache
-def _luminosity_functions(kind: str) -> tuple[Floats, Floats, Floats]:
-    """Stars per magnitude of M_r in each component: one function, cut at the component's turn-off."""
+def _luminosity_functions(colours: tuple[float, float] | None) -> tuple[Floats, Floats, Floats]:
+    """Stars per magnitude of M_r in each component: one function, cut at the component's turn-off and to colours."""
     m_v, counts = np.array(constant("luminosity_function"), dtype=np.float64).T
     # M_V to M_r along the main sequence: V-r grows from 0.1 (F) to 0.9 (late M), Jordi et al. 2006, A&A 460, 339.
     m_r = m_v - np.interp(m_v, [2.0, 5.0, 8.0, 11.0, 16.0], [0.1, 0.2, 0.5, 0.75, 0.9])
@@ -129,8 +195,10 @@ def _luminosity_functions(kind: str) -> tuple[Floats, Floats, Floats]:
     cuts = []
     for colour, feh in ((0.2, -0.4), (constant("turn_off_thick"), -0.7), (constant("turn_off_halo"), -1.46)):
         keep = _magnitude_of_colour(colour, feh) < _MAGNITUDES
-        if kind == "turn-off":
-            keep &= _magnitude_of_colour(0.75, feh) > _MAGNITUDES
+        if colours is not None:
+            # By cells: what the scatter of metallicity carries past a border is left to the sample's own cut.
+            keep &= _magnitude_of_colour(colours[0], feh) < _MAGNITUDES + _M_STEP
+            keep &= _magnitude_of_colour(colours[1], feh) > _MAGNITUDES - _M_STEP
         cuts.append(np.where(keep, phi, 0.0))
     return cuts[0], cuts[1], cuts[2]
 

@@ -1,7 +1,7 @@
 """Spectra of stars without a library: a black body, its lines, bands and breaks, bent onto the observed stellar locus.
 
-Temperature and metals set the features. What such a sketch can't give, the broad colours, is taken from the published
-median locus: a smooth factor, linear in magnitude between the bands' effective wavelengths, is solved on a grid of
+Temperature, gravity and metals set the features. What such a sketch can't give, the broad colours, is taken from the
+published median locus: a smooth factor, linear in magnitude between the bands' effective wavelengths, is solved on a grid of
 colour and metallicity so that synthetic photometry falls on the locus. Vacuum wavelengths throughout.
 """
 
@@ -16,28 +16,27 @@ import numpy.typing as npt
 from asterism.simulate.constants import constant
 from asterism.simulate.photometry import BANDS, grid_wavelength, synthetic_magnitudes
 from asterism.simulate.population import Population
+from asterism.simulate.sampling import pixel_edges
+from asterism.simulate.stellar_continuum import bend, planck
+from asterism.simulate.stellar_features import carbon_residual, hydrogen_strength, star_residual
+from asterism.simulate.white_dwarf_seds import cataclysmic_seds, white_dwarf_colours, white_dwarf_seds
 
-__all__ = ["locus_colours", "star_seds"]
+__all__ = [
+    "CALCIUM_PIXELS",
+    "calcium_index",
+    "locus_colours",
+    "locus_magnitudes",
+    "star_colours",
+    "star_family",
+    "star_seds",
+]
 
 Floats = npt.NDArray[np.float64]
 
-_HC_K = 1.438777e8  # h c / k, Å K
-_BALMER = np.array([6564.61, 4862.68, 4341.68, 4102.89, 3971.20, 3890.15, 3836.47, 3798.98, 3771.70, 3751.22, 3735.43])
-# Depth of each Balmer line against that of H beta: lines of the higher series are narrower in equivalent width.
-_BALMER_DEPTH = np.array([0.80, 1.0, 1.0, 1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-_HELIUM = np.array([3889.7, 4027.3, 4472.7, 4922.3, 5877.2, 6680.0, 7067.2])
-# Vacuum wavelength (Å), width (Å) and depth at 5000 K, [Fe/H] = 0, of the strongest metal features.
-_METALS = np.array(
-    [[3934.8, 9.0, 1.3], [3969.6, 9.0, 1.1], [4305.6, 12.0, 0.45], [4227.9, 6.0, 0.3], [5176.7, 18.0, 0.35],
-     [5271.0, 8.0, 0.15], [5893.6, 4.0, 0.4], [8500.4, 4.0, 0.3], [8544.4, 5.0, 0.5], [8664.5, 5.0, 0.4]]
-)  # fmt: skip
-# Heads of the TiO, CaH and VO bands: start (Å, vacuum), length of the fall to the red (Å), depth at 3000 K
-# (Kirkpatrick, Henry & McCarthy 1991, ApJS 77, 417).
-_BANDS_M = np.array(
-    [[4762.0, 150.0, 0.5], [4955.0, 180.0, 0.6], [5168.0, 220.0, 0.7], [5450.0, 150.0, 0.5], [5850.0, 250.0, 0.6],
-     [6160.0, 180.0, 0.7], [6653.0, 150.0, 0.5], [6750.0, 300.0, 0.4], [7055.0, 300.0, 1.1], [7590.0, 200.0, 0.6],
-     [7860.0, 150.0, 0.25], [8434.0, 120.0, 0.4], [8860.0, 150.0, 0.4]]
-)  # fmt: skip
+CALCIUM_PIXELS: Floats = np.arange(3926.0, 4022.0, 4.0)
+"""Pixels of `calcium_index`, Å, vacuum."""
+# A carbon star's temperature stands for its bands' strength: choice, dwarf carbon stars are K dwarfs (Green 2013).
+_CARBON_TEFF = 4200.0
 
 
 def locus_colours(colour: npt.ArrayLike, feh: npt.ArrayLike | None = None) -> tuple[Floats, Floats, Floats, Floats]:
@@ -116,33 +115,96 @@ def _metallicity_shift(g_r: Floats, feh: Floats) -> Floats:
 
 
 def star_seds(stars: Population, wavelength: Floats) -> Floats:
-    """Flux densities of stars at rest, normalised to no magnitude.
+    """Flux densities of stars as observed, shifted by their velocities, normalised to no magnitude.
 
     Parameters
     ----------
     stars : Population
         Stars of any kind.
     wavelength : ndarray, shape (m,)
-        Å, vacuum.
+        Observed, Å, vacuum, rising.
 
     Returns
     -------
     ndarray, shape (n, m)
-        f_lambda, arbitrary scale.
+        f_lambda, means over pixels, arbitrary scale.
     """
+    shift = 1.0 + np.nan_to_num(stars.redshift)[:, None]
+    edges = pixel_edges(wavelength) / shift
     feh = np.where(np.isfinite(stars.feh), stars.feh, 0.0)
-    dwarf = np.char.startswith(stars.subclass, "D")
+    log_g = np.where(np.isfinite(stars.log_g), stars.log_g, 4.4)
+    family = star_family(stars.subclass)
     seds = np.empty((len(stars), len(wavelength)))
-    if dwarf.any():
-        seds[dwarf] = _white_dwarfs(stars.teff[dwarf], stars.subclass[dwarf] == "DB", wavelength)
-    normal = ~dwarf
-    if normal.any():
-        hot = np.isnan(stars.colour[normal])
+    dwarf = np.char.startswith(family, "D")
+    seds[dwarf] = white_dwarf_seds(stars.teff[dwarf], stars.log_g[dwarf], family[dwarf], edges[dwarf])
+    disc = family == "CV"
+    seds[disc] = cataclysmic_seds(stars.teff[disc], edges[disc])
+    rest = np.flatnonzero(~dwarf & ~disc)
+    if len(rest):
+        hot = np.isnan(stars.colour[rest])
         # Hot stars are placed on the blue end of the locus by their temperature, 9600 K being Vega.
-        g_i = np.where(hot, _hot_colour(stars.teff[normal]), stars.colour[normal])
-        raw = _sketch(stars.teff[normal], feh[normal], wavelength)
-        seds[normal] = raw * _bend(wavelength, _warp(g_i, feh[normal]))
+        g_i = np.where(hot, _hot_colour(stars.teff[rest]), stars.colour[rest])
+        teff = np.where(np.isfinite(stars.teff[rest]), stars.teff[rest], _CARBON_TEFF)
+        raw = _sketch(teff, log_g[rest], feh[rest], edges[rest])
+        carbon = family[rest] == "carbon"
+        raw[carbon] *= carbon_residual(np.ones(int(carbon.sum())), edges[rest[carbon]])
+        middle = 0.5 * (edges[rest, 1:] + edges[rest, :-1])
+        seds[rest] = raw * bend(middle, _warp(g_i, feh[rest]))
     return seds
+
+
+def star_family(subclass: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """What kind of spectrum a star has: DA or DB (or another D) for white dwarfs, CV, carbon, else normal.
+
+    Examples
+    --------
+    >>> star_family(np.array(["G5", "DA", "CV", "Carbon", "C"])).tolist()
+    ['normal', 'DA', 'CV', 'carbon', 'carbon']
+    """
+    words = np.asarray(subclass, dtype="U24")
+    special = np.select(
+        [words == "CV", np.char.startswith(words, "C"), np.char.startswith(words, "D")],
+        [words, np.full(len(words), "carbon"), words],
+        "normal",
+    )
+    return np.asarray(special)
+
+
+def calcium_index(flux: Floats) -> Floats:
+    """Depth (mag) of Ca II H and K in spectra (..., 24) on `CALCIUM_PIXELS`: 3928-3976 Å against 3988-4020 Å."""
+    lines, beside = flux[..., 1:13].mean(axis=-1), flux[..., 16:24].mean(axis=-1)
+    return np.asarray(-2.5 * np.log10(np.maximum(lines, 1e-30) / np.maximum(beside, 1e-30)))
+
+
+def star_colours(stars: Population) -> Floats:
+    """u-g, g-i and the index of Ca II (n, 3) that stars should have.
+
+    Normal ones by the locus and the embedded model, white dwarfs by their temperature (without an index).
+    """
+    colours = np.full((len(stars), 3), np.nan)
+    family = star_family(stars.subclass)
+    normal = family == "normal"
+    feh = np.where(np.isfinite(stars.feh), stars.feh, 0.0)
+    g_i = np.where(np.isnan(stars.colour), _hot_colour(stars.teff), stars.colour)
+    if normal.any():
+        u_g, g_r, r_i, _ = locus_colours(g_i[normal], feh[normal])
+        index = calcium_index(star_seds(stars.take(np.flatnonzero(normal)), CALCIUM_PIXELS))
+        colours[normal] = np.stack([u_g, g_r + r_i, index], axis=1)
+    dwarf = np.char.startswith(family, "D")
+    if dwarf.any():
+        ab = white_dwarf_colours(stars.teff[dwarf], family[dwarf] != "DA")
+        offset = np.array([band.ab_offset for band in BANDS])
+        u_g, g_r, r_i = (ab[:, k] - (offset[k] - offset[k + 1]) for k in range(3))
+        colours[dwarf, :2] = np.stack([u_g, g_r + r_i], axis=1)
+    return colours
+
+
+def locus_magnitudes(stars: Population) -> Floats:
+    """ugriz (n, 5) against r, SDSS system, of normal stars on the locus at their colour or, hot ones, temperature."""
+    feh = np.where(np.isfinite(stars.feh), stars.feh, 0.0)
+    g_i = np.where(np.isnan(stars.colour), _hot_colour(stars.teff), stars.colour)
+    u_g, g_r, r_i, i_z = locus_colours(g_i, feh)
+    return np.stack([u_g + g_r, g_r, np.zeros_like(g_r), -r_i, -r_i - i_z], axis=1)
 
 
 def _hot_colour(teff: Floats) -> Floats:
@@ -150,52 +212,15 @@ def _hot_colour(teff: Floats) -> Floats:
     return np.interp(teff, [7000.0, 9600.0, 12000.0], [0.25, vega[1] + vega[2], -0.62])
 
 
-def _planck(teff: Floats, wavelength: Floats) -> Floats:
-    x = _HC_K / (wavelength[None, :] * teff[:, None])
-    scaled = (wavelength / 5500.0) ** -5 / np.expm1(x)
-    return np.asarray(scaled / np.exp(-_HC_K / (5500.0 * teff))[:, None])
-
-
-def _sketch(teff: Floats, feh: Floats, wavelength: Floats) -> Floats:
-    """Black body times exp(-depth) of the features."""
-    depth = np.zeros((len(teff), len(wavelength)))
-    # Hydrogen peaks near 9000 K (Gray & Corbally 2009, chapter 2) and is gone below 4500 K.
-    hydrogen = np.exp(-((np.log(teff / 9000.0) / 0.25) ** 2))
-    width = 14.0 + 10.0 * hydrogen
-    for centre, strength in zip(_BALMER, _BALMER_DEPTH, strict=True):
-        depth += (strength * hydrogen)[:, None] / (1.0 + ((wavelength - centre) / width[:, None]) ** 2)
-    depth += (1.1 * hydrogen)[:, None] / (1.0 + np.exp((wavelength[None, :] - 3700.0) / 30.0))
+def _sketch(teff: Floats, log_g: Floats, feh: Floats, edges: Floats) -> Floats:
+    """Black body, what lines and bands leave of it, and the haze of weak metal lines towards the blue."""
+    middle = 0.5 * (edges[:, 1:] + edges[:, :-1])
     metals = np.clip(10.0 ** (0.45 * feh), 0.05, 1.6) * np.clip((7500.0 - teff) / 2500.0, 0.0, 1.3)
-    for centre, sigma, strength in _METALS:
-        depth += (strength * metals)[:, None] * np.exp(-0.5 * ((wavelength - centre) / sigma) ** 2)
-    blanket = (4000.0 / wavelength) ** 6 * (1.0 + 0.15 * np.sin(wavelength / 35.0) * np.sin(wavelength / 90.0))
-    depth += 0.35 * metals[:, None] * np.minimum(blanket, 6.0)
-    cool = np.clip((4000.0 - teff) / 1000.0, 0.0, 1.4)
-    for head, length, strength in _BANDS_M:
-        behind = wavelength - head
-        shape = np.where(behind > 0, np.exp(-np.maximum(behind, 0.0) / length), np.exp(np.minimum(behind, 0.0) / 8.0))
-        depth += (strength * cool)[:, None] * shape
-    return _planck(teff, wavelength) * np.exp(-depth)
-
-
-def _white_dwarfs(teff: Floats, helium: npt.NDArray[np.bool_], wavelength: Floats) -> Floats:
-    """DA: broad Balmer lines, strongest near 13000 K (Koester 2010); DB: helium lines instead."""
-    depth = np.zeros((len(teff), len(wavelength)))
-    strength = 0.75 * np.exp(-((np.log(teff / 13000.0) / 0.55) ** 2))
-    for centre, weight in zip(_BALMER[:7], (0.8, 1.0, 1.0, 1.0, 0.8, 0.5, 0.3), strict=True):
-        depth += ((~helium) * strength * weight)[:, None] / (1.0 + ((wavelength - centre) / 45.0) ** 2)
-    depth += ((~helium) * 0.45 * strength)[:, None] / (1.0 + np.exp((wavelength[None, :] - 3800.0) / 60.0))
-    for centre in _HELIUM:
-        depth += (helium * 0.5)[:, None] / (1.0 + ((wavelength - centre) / 22.0) ** 2)
-    return _planck(teff, wavelength) * np.exp(-depth)
-
-
-def _bend(wavelength: Floats, warp: Floats) -> Floats:
-    """10^(-0.4 m) with m linear in ln wavelength between the bands; warp (n, 5) mag at the bands."""
-    knots = np.log([band.wavelength for band in BANDS])
-    place = np.clip(np.searchsorted(knots, np.log(wavelength)) - 1, 0, 3)
-    share = np.clip((np.log(wavelength) - knots[place]) / (knots[place + 1] - knots[place]), -0.3, 1.3)
-    return np.asarray(10.0 ** (-0.4 * (warp[:, place] * (1.0 - share) + warp[:, place + 1] * share)))
+    haze = 0.35 * metals[:, None] * np.minimum((4000.0 / middle) ** 6, 6.0)
+    # What the Balmer jump holds back comes out beyond it: the Paschen continuum of Vega (9600 K) is as steep between 4100
+    # and 5000 Å as a black body of 15500 K (Hayes 1985, IAU Symposium 111, 225).
+    colour = teff * (1.0 + 0.6 * hydrogen_strength(teff))
+    return planck(colour, middle) * np.exp(-haze) * star_residual(teff, log_g, feh, edges)
 
 
 @cache
@@ -203,8 +228,8 @@ def _warp_grid() -> tuple[Floats, Floats, Floats]:
     """Warp (g-i, [Fe/H], band) that puts the sketch on the locus."""
     from asterism.simulate.stars import teff_of_colour
 
-    g_i = np.concatenate([np.linspace(-0.7, 0.2, 10), np.linspace(0.25, 4.0, 76)])
-    feh = np.linspace(-2.5, 0.25, 12)
+    g_i = np.concatenate([np.linspace(-0.7, 0.2, 10), np.linspace(0.25, 4.0, 51)])
+    feh = np.linspace(-2.5, 0.3, 8)
     x, metal = (grid.ravel() for grid in np.meshgrid(g_i, feh, indexing="ij"))
     u_g, g_r, r_i, i_z = locus_colours(x, metal)
     target = np.stack([u_g + g_r, g_r, np.zeros_like(x), -r_i, -r_i - i_z], axis=1)  # magnitudes against r
@@ -212,10 +237,13 @@ def _warp_grid() -> tuple[Floats, Floats, Floats]:
     hot = np.interp(x, [-0.62, vega[1] + vega[2], 0.25], [12000.0, 9600.0, 7000.0])
     teff = np.where(x < 0.25, hot, teff_of_colour(x))
     wavelength = grid_wavelength()
-    raw = _sketch(teff, metal, wavelength)
+    # Gravity as on the main sequence and the horizontal branch.
+    log_g = np.where(x < 0.25, 3.7, 4.4)
+    raw = _sketch(teff, log_g, metal, np.tile(pixel_edges(wavelength), (len(x), 1)))
+    rest = np.tile(wavelength, (len(x), 1))
     warp = np.zeros((len(x), 5))
     for _ in range(12):
-        m = synthetic_magnitudes(raw * _bend(wavelength, warp), zero_point="sdss")
+        m = synthetic_magnitudes(raw * bend(rest, warp), zero_point="sdss")
         warp += 0.9 * (target - (m - m[:, 2:3]))
     return g_i, feh, warp.reshape(len(g_i), len(feh), 5)
 

@@ -1,0 +1,139 @@
+"""What fixes a simulated catalog to the byte: survey, seed, modalities, stamps and spectra."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from asterism.errors import BadInputError, ConfigurationError, unknown_name
+from asterism.simulate.cameras import camera_of_survey
+from asterism.simulate.libraries import ROLES
+from asterism.simulate.observing import stamp_size
+from asterism.simulate.plates import objects_per_spectrograph
+from asterism.simulate.rows import DEFAULT_MODALITIES, check_modalities
+from asterism.simulate.seds import EmbeddedSeds, SedProvider
+from asterism.simulate.selection import survey_named
+from asterism.simulate.template_seds import TemplateSeds
+
+__all__ = ["BLOCK_SIZE", "Recipe"]
+
+BLOCK_SIZE = 256
+"""Objects that share one random seed and are made together, where they are not those of one of LAMOST's spectrographs."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the blocks of a catalog depend on, small enough to be sent to another process.
+
+    Attributes
+    ----------
+    survey : str
+        One of `asterism.simulate.selection.SURVEYS`.
+    seed : int
+        Of all chance, not negative.
+    modalities : tuple of str
+        In the order of `asterism.simulate.rows.MODALITIES`.
+    stamp : int or None
+        Side of the stamps, pixels; None without images.
+    templates : str or None
+        Directory of template libraries; None for the embedded spectra.
+    libraries : tuple of (str, str)
+        By role, the library in use; empty for the embedded spectra.
+    fingerprint : str
+        Of the spectra's provider, as it was when the recipe was made.
+    grouped : bool
+        The objects of a block stand together on the sky (`asterism.simulate.plates`), as files of a survey need it.
+    """
+
+    survey: str
+    seed: int
+    modalities: tuple[str, ...]
+    stamp: int | None
+    templates: str | None
+    libraries: tuple[tuple[str, str], ...]
+    fingerprint: str
+    grouped: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        survey: str,
+        seed: int = 0,
+        *,
+        modalities: Sequence[str] = DEFAULT_MODALITIES,
+        stamp: int | None = None,
+        templates: str | os.PathLike[str] | None = None,
+        libraries: Mapping[str, str] | None = None,
+        grouped: bool = False,
+    ) -> Recipe:
+        """A recipe that is known to be makeable.
+
+        Raises
+        ------
+        ConfigurationError
+            An unknown survey, modality, library or role, or a seed or stamp out of range.
+        BadInputError
+            Templates that are not there or are damaged.
+        """
+        survey_named(survey)
+        if seed < 0:
+            raise ConfigurationError(f"the seed must be 0 or more, not {seed}; give another --seed")
+        wanted = check_modalities(modalities)
+        side = None
+        if "image" in wanted:
+            side = stamp_size(camera_of_survey(survey), stamp)
+        elif stamp is not None:
+            raise ConfigurationError("--stamp is the size of images, and none are asked for; add image to --modalities")
+        chosen = tuple(sorted((libraries or {}).items()))
+        for role, _ in chosen:
+            if role not in ROLES:
+                raise ConfigurationError(unknown_name("role of a template library", role, ROLES))
+        if templates is None and chosen:
+            raise ConfigurationError("libraries can only be chosen from a directory; give --templates too")
+        directory = None if templates is None else os.fspath(templates)
+        # A block with 2D spectra is one spectrograph.
+        together = grouped or "spectrum2d" in wanted
+        if directory is None:
+            return cls(survey, seed, wanted, side, None, (), EmbeddedSeds.fingerprint, together)
+        provider = TemplateSeds(directory, **dict(chosen))
+        used = tuple(sorted(provider.libraries.items()))
+        return cls(survey, seed, wanted, side, directory, used, provider.fingerprint, together)
+
+    @property
+    def block_size(self) -> int:
+        """Objects that share one random seed and are made together; of a grouped LAMOST, those of one spectrograph."""
+        return objects_per_spectrograph() if self.grouped and self.survey.startswith("lamost") else BLOCK_SIZE
+
+    def inputs(self, size: int) -> dict[str, Any]:
+        """What identifies the catalog of so many objects; where the templates stand does not matter."""
+        known: dict[str, Any] = {"command": "simulate", "survey": self.survey, "size": size, "seed": self.seed}
+        known |= {"modalities": ",".join(self.modalities), "stamp": self.stamp, "templates": self.fingerprint}
+        if self.libraries:
+            known["libraries"] = ", ".join(f"{role}={name}" for role, name in self.libraries)
+        if self.grouped:
+            known["positions"] = "grouped"
+        return known
+
+    def provider(self) -> SedProvider:
+        """What gives the spectra.
+
+        Raises
+        ------
+        BadInputError
+            The templates changed since the recipe was made.
+        """
+        return _provider(self.templates, self.libraries, self.fingerprint)
+
+
+@cache
+def _provider(directory: str | None, libraries: tuple[tuple[str, str], ...], fingerprint: str) -> SedProvider:
+    """Once per process; a content that changes meanwhile has another fingerprint."""
+    if directory is None:
+        return EmbeddedSeds()
+    provider = TemplateSeds(directory, **dict(libraries))
+    if provider.fingerprint != fingerprint:
+        raise BadInputError(f"the templates in {directory} changed while a sky was being made of them; start it anew")
+    return provider
