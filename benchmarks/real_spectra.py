@@ -249,12 +249,20 @@ def fitted(spectra: dict[str, np.ndarray], candidate: tuple[int, tuple[str, ...]
     return model.fit(features(spectra["flux"], spectra["ivar"], width, parts), spectra["class"])
 
 
+def candidate_digest(title: str) -> str:
+    return hashlib.sha256(json.dumps(CANDIDATES.get(title, CONTROL)).encode()).hexdigest()[:8]
+
+
+def scores_folder(home: Path) -> Path:
+    """What `CHOSEN` scored; another choice has another folder."""
+    return home / f"scores-{candidate_digest(CHOSEN)}"
+
+
 def trained(
     home: Path, name: str, seed: int, size: int, templates: Path | None, workers: int, title: str = CHOSEN
 ) -> Any:
     """The classifier of a simulated set, learned where it isn't there yet."""
-    digest = hashlib.sha256(json.dumps(CANDIDATES.get(title, CONTROL)).encode()).hexdigest()[:8]
-    kept = home / "models" / f"{name}-{seed}-{size}-{digest}.pickle"
+    kept = home / "models" / f"{name}-{seed}-{size}-{candidate_digest(title)}.pickle"
     if kept.is_file():
         return pickle.loads(kept.read_bytes())
     model = fitted(simulated(name, seed, size, home, templates, workers), CANDIDATES.get(title, CONTROL), seed)
@@ -319,7 +327,7 @@ def choose(work: Path, templates: Path, workers: int) -> None:
 def run(data: Path, work: Path, templates: Path | None, seeds: list[int], workers: int, size: int) -> None:
     """Train on simulated sets, test on real spectra and on the other sets."""
     home = work / code_digest()
-    (home / "scores").mkdir(parents=True, exist_ok=True)
+    scores_folder(home).mkdir(parents=True, exist_ok=True)
     observed = real(data)
     names = [name for name in SETS if templates is not None or SETS[name] is None]
     for seed in seeds:
@@ -327,7 +335,7 @@ def run(data: Path, work: Path, templates: Path | None, seeds: list[int], worker
             for title, candidate in (("", CANDIDATES[CHOSEN]), ("noise", CONTROL)):
                 if title and name != "default":
                     continue
-                out = home / "scores" / f"{'-'.join(filter(None, (name, title)))}-{seed}-{size}.json"
+                out = scores_folder(home) / f"{'-'.join(filter(None, (name, title)))}-{seed}-{size}.json"
                 if out.is_file():
                     continue
                 model = trained(home, name, seed, size, templates, workers, title or CHOSEN)
@@ -357,7 +365,7 @@ def run(data: Path, work: Path, templates: Path | None, seeds: list[int], worker
 
 def across(home: Path, seed: int, other: int, size: int, templates: Path, workers: int) -> None:
     """Each set's classifier on every set's objects of another seed."""
-    out = home / "scores" / f"across-{seed}-{other}-{size}.json"
+    out = scores_folder(home) / f"across-{seed}-{other}-{size}.json"
     if out.is_file() or seed == other:
         return
     tested = {name: simulated(name, other, size, home, templates, workers) for name in SETS}

@@ -11,9 +11,10 @@ import numpy as np
 from scipy.stats import binomtest
 
 import asterism
-from real_spectra import CANDIDATES, CHOICE_SIZE, CHOSEN, CLASSES, SETS
+from real_spectra import CANDIDATES, CHOICE_SIZE, CHOSEN, CLASSES, SETS, scores_folder
 
 MARK = 0.93
+NEAR = 0.3
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -44,7 +45,7 @@ def macro_interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
 
 
 def scores(home: Path, name: str, size: int) -> list[dict[str, Any]]:
-    found = [json.loads(p.read_text()) for p in sorted((home / "scores").glob(f"{name}-[0-9]*-{size}.json"))]
+    found = [json.loads(p.read_text()) for p in sorted(scores_folder(home).glob(f"{name}-[0-9]*-{size}.json"))]
     return sorted(found, key=lambda one: one["seed"])
 
 
@@ -131,7 +132,7 @@ def wrong_section(home: Path, size: int) -> str:
 
 
 def across_section(home: Path, size: int) -> str:
-    found = [json.loads(p.read_text()) for p in sorted((home / "scores").glob(f"across-*-{size}.json"))]
+    found = [json.loads(p.read_text()) for p in sorted(scores_folder(home).glob(f"across-*-{size}.json"))]
     if not found:
         return ""
     rows = []
@@ -218,6 +219,22 @@ def real_text(score: dict[str, Any]) -> tuple[str, int]:
     return f"{len(labels)} spectra, one for each plate, MJD and fibre: {said}", same
 
 
+def near_quasars_text(home: Path, size: int) -> str:
+    """Quasars with a host to see, real and simulated."""
+    name, first = next((name, found[0]) for name in SETS if (found := scores(home, name, size)))
+    near = (np.array(first["class"]) == "QSO") & (np.array(first["redshift"]) < NEAR)
+    path = home / "sets" / f"{name}-{first['seed']}-{size}.npz"
+    if not path.is_file():
+        return ""
+    with np.load(path) as made:
+        redshift = made["redshift"][made["class"] == "QSO"]
+    right = [f"`{n}` {counts_of(f[0], near)[1][0]}" for n in SETS if (f := scores(home, n, size))]
+    return (
+        f"Of the real quasars {near.sum()} lie below z = {NEAR}, of the simulated ones {(redshift < NEAR).sum()} of "
+        f"{len(redshift)} (`{name}`, seed {first['seed']}). Right among the {near.sum()}, same seed: {', '.join(right)}.\n"
+    )
+
+
 def page_text(home: Path, size: int) -> str:
     first = next((found[0] for name in SETS if (found := scores(home, name, size))), None)
     if first is None:
@@ -244,6 +261,7 @@ number; ± is the standard deviation over seeds, which share the real objects.
 
 {real_section(home, size)}
 {spectrograph_section(home, size)}
+{near_quasars_text(home, size)}
 Wrong in at least one run:
 
 {wrong_section(home, size)}
