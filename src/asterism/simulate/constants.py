@@ -1,7 +1,8 @@
 """Every constant of the simulated sky, each with its unit and the publication it comes from, in one list.
 
-None is fitted to a table that the simulator is scored on. Where no publication fixes a number, its source says
-``choice`` and why, so that what is guessed can be told from what is known.
+None is fitted by a program to a table that the simulator is scored on; four choices of the population, here and in `selection`,
+were moved by hand after looks at such tables and want a source (docs/results/simulator.md, "What was looked at").
+Where no publication fixes a number, its source says ``choice`` and why, so that what is guessed can be told from what is known.
 """
 
 from __future__ import annotations
