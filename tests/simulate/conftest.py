@@ -7,10 +7,11 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from asterism.simulate import plates, selection
+from asterism.simulate.frames import plates
+from asterism.simulate.objects import selection
 from asterism.simulate.sky import simulate
-from asterism.surveys import sdss_frames
-from asterism.surveys.lamost_frames import Geometry
+from asterism.surveys.ccd.lamost_frames import Geometry
+from asterism.surveys.formats import sdss_frames
 
 LOG = np.arange(3.2, 4.03, 1e-4)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from asterism.simulate.chance import object_generators, object_uniforms
-from asterism.simulate.population import Population
+from asterism.simulate.objects.population import Population
 
 
 def some(n):

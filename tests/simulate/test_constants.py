@@ -18,12 +18,12 @@ def test_each_has_a_publication_or_says_that_it_is_a_choice(entry):
 
 def test_each_is_used_by_the_simulator():
     folder = Path(module.__file__).parent
-    text = "".join(path.read_text("utf-8") for path in folder.glob("*.py") if path.name != "constants.py")
+    text = "".join(path.read_text("utf-8") for path in folder.rglob("*.py") if path.name != "constants.py")
     # Some names are put together: constant(f"locus_{name}").
     built = {f"locus_{name}" for name in ("u_g", "g_r", "r_i", "i_z")}
     assert {name for name in CONSTANTS if f'"{name}"' not in text} <= built
 
 
 def test_unknown_name_says_the_nearest():
-    with pytest.raises(ConfigurationError, match="did you mean 'pixel_scale'"):
-        constant("pixelscale")
+    with pytest.raises(ConfigurationError, match="did you mean 'bulge_size'"):
+        constant("bulgesize")

@@ -55,7 +55,7 @@ def test_it_goes_to_another_process_and_says_all_that_counts():
 def test_blocks_of_a_grouped_lamost_are_spectrographs(monkeypatch):
     from dataclasses import replace
 
-    from asterism.simulate import selection
+    from asterism.simulate.objects import selection
 
     survey = replace(selection.SURVEYS["sdss-spectro"], name="lamost")
     monkeypatch.setitem(selection.SURVEYS, "lamost", selection.SURVEYS.get("lamost", survey))

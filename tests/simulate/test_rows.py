@@ -7,7 +7,7 @@ import pytest
 from asterism.catalogs.schema import groups
 from asterism.catalogs.validate import validate
 from asterism.errors import ConfigurationError
-from asterism.simulate.pointing import stamp_wcs
+from asterism.simulate.imaging.pointing import stamp_wcs
 from asterism.simulate.recipe import Recipe
 from asterism.simulate.rows import simulated_fields
 from asterism.simulate.sky import simulate_block

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from asterism.simulate.population import Population
+from asterism.simulate.objects.population import Population
 
 __all__ = ["object_generators", "object_uniforms"]
 

@@ -1,7 +1,7 @@
 """Every constant of the simulated sky, each with its unit and the publication it comes from, in one list.
 
-None is fitted by a program to a table that the simulator is scored on; four choices of the population, here and in `selection`,
-were moved by hand after looks at such tables and want a source (docs/results/simulator.md, "What was looked at").
+None is fitted to a table that the simulator is scored on. Where looks at such tables had moved a number of the population by hand, it
+was given a published source or set back (docs/results/simulator.md, "What was looked at").
 Where no publication fixes a number, its source says ``choice`` and why, so that what is guessed can be told from what is known.
 """
 
@@ -46,7 +46,6 @@ _SHEN = "Shen et al. 2003, MNRAS 343, 978, table 1 (half-light radius against r-
 _WEL = "van der Wel et al. 2014, ApJ 788, 28, size evolution at fixed mass"
 _ROSS = "Ross et al. 2013, ApJ 773, 14, table 8 (PLE at 0.3 < z < 2.2, LEDE at 2.2 < z < 3.5)"
 _VANDEN_BERK = "Vanden Berk et al. 2001, AJ 122, 549"
-_PSF = "Ross et al. 2011, MNRAS 417, 1350, section 2.2 (median PSF width of SDSS imaging)"
 
 _LIST = (
     # --- the sky -----------------------------------------------------------------------------------
@@ -188,6 +187,25 @@ _LIST = (
     Constant("galaxy_dust", 0.10, "mag", "choice: mean E(B-V) of the stars in late types, exponential tail"),
     Constant("red_dust", 0.2, "of the late types'", "choice: early types have little dust"),
     Constant("agn_fraction", 0.18, "", "Kauffmann et al. 2003, MNRAS 346, 1055: 22,623 of 122,808 galaxies"),
+    Constant(
+        "seyfert_fraction",
+        2411 / (2411 + 6005),
+        "of nuclei",
+        "Kewley et al. 2006, MNRAS 372, 961: 2411 Seyferts and 6005 LINERs of 85,224 galaxies with emission lines",
+    ),
+    Constant(
+        "composite_fraction",
+        5870 / (5870 + 2411 + 6005),
+        "of nuclei",
+        "Kewley et al. 2006: 5870 composites beside 2411 Seyferts and 6005 LINERs",
+    ),
+    Constant(
+        "agn_share",
+        (0.03, 0.2, 0.7),
+        "of the Balmer lines: least, border of composites, most",
+        "Stasińska et al. 2006, MNRAS 371, 972: 3 per cent of H alpha at the border of Kauffmann et al. (2003), 20 at that of "
+        "Kewley et al. (2001); Thomas et al. 2018, ApJ 861, L2: 30 per cent from H II regions in the purest; even in logarithm",
+    ),
     Constant("late_size", (0.21, 0.53, -1.31, -20.52, 0.48, 0.25), "alpha, beta, gamma, M0, sigma1, sigma2", _SHEN),
     Constant("early_size", (0.60, -4.63, -20.52, 0.48, 0.25), "a, b, M0, sigma1, sigma2", _SHEN),
     Constant("size_evolution", (-1.48, -0.75), "early, late", _WEL),
@@ -244,14 +262,27 @@ _LIST = (
         "Palanque-Delabrouille et al. 2016, A&A 587, A41: g < 22 at z 2.2 to 3.5 and 0.9 to 3.5, rounded",
     ),
     Constant(
-        "candidate_stars",
-        (800.0, 40.0),
+        "candidate_magnitudes",
+        (18.0, 22.0),
+        "mag, r",
+        "Ross et al. 2012, ApJS 199, 3: quasar candidates of BOSS, rounded; the stars among them are the star-count model's",
+    ),
+    Constant(
+        "candidate_hot_stars",
+        17.7,
         "deg^-2",
-        "choice: point sources of 18 < r < 22 on the main sequence, and bluer; near Ivezić et al. 2008",
+        "4208 stars with colours of A stars at 15 < g < 22 in 370 deg2, 11.4 (Yanny et al. 2000, ApJ 540, 825), and 260,000 "
+        "white dwarfs in 41,253 deg2, 6.3 (Gentile Fusillo et al. 2019, MNRAS 482, 4570)",
+    ),
+    Constant(
+        "candidate_probability",
+        (0.02, 0.2),
+        "least of a target: BOSS, eBOSS",
+        "BOSS: 40 targets per deg2 (Ross et al. 2012, ApJS 199, 3), of which 40 per cent are quasars (Kirkpatrick et al. 2011, "
+        "ApJ 743, 125), so 24 that are not; at 0.02 this likelihood with the star-count model takes 18 of the main sequence and "
+        "hot ones besides. eBOSS: Myers et al. 2015, ApJS 221, 27",
     ),
     # --- the camera --------------------------------------------------------------------------------
-    Constant("pixel_scale", 0.396, "arcsec", "Gunn et al. 1998, AJ 116, 3040"),
-    Constant("psf_fwhm", (1.53, 1.44, 1.32, 1.26, 1.29), "arcsec, ugriz", _PSF),
     Constant("astrometric_error", 0.05, "arcsec", "Pier et al. 2003, AJ 125, 1559"),
     Constant(
         "decals_noise", 0.08, "nanomaggy", "Dey et al. 2019, AJ 157, 168: exponential galaxies in g, r, z, rounded"
@@ -279,8 +310,8 @@ def constant(name: str) -> Any:
 
     Examples
     --------
-    >>> constant("pixel_scale")
-    0.396
+    >>> constant("astrometric_error")
+    0.05
     """
     entry = CONSTANTS.get(name)
     if entry is None:

@@ -9,14 +9,14 @@ from functools import cache
 from typing import Any
 
 from asterism.errors import BadInputError, ConfigurationError, unknown_name
-from asterism.simulate.cameras import camera_of_survey
-from asterism.simulate.libraries import ROLES
-from asterism.simulate.observing import stamp_size
-from asterism.simulate.plates import objects_per_spectrograph
+from asterism.simulate.frames.plates import objects_per_spectrograph
+from asterism.simulate.imaging.observing import stamp_size
+from asterism.simulate.light.libraries import ROLES
+from asterism.simulate.light.seds import EmbeddedSeds, SedProvider
+from asterism.simulate.light.template_seds import TemplateSeds
+from asterism.simulate.objects.selection import survey_named
 from asterism.simulate.rows import DEFAULT_MODALITIES, check_modalities
-from asterism.simulate.seds import EmbeddedSeds, SedProvider
-from asterism.simulate.selection import survey_named
-from asterism.simulate.template_seds import TemplateSeds
+from asterism.surveys.stamps.cameras import camera_of_survey
 
 __all__ = ["BLOCK_SIZE", "Recipe"]
 
@@ -31,7 +31,7 @@ class Recipe:
     Attributes
     ----------
     survey : str
-        One of `asterism.simulate.selection.SURVEYS`.
+        One of `asterism.simulate.objects.selection.SURVEYS`.
     seed : int
         Of all chance, not negative.
     modalities : tuple of str
@@ -45,7 +45,7 @@ class Recipe:
     fingerprint : str
         Of the spectra's provider, as it was when the recipe was made.
     grouped : bool
-        The objects of a block stand together on the sky (`asterism.simulate.plates`), as files of a survey need it.
+        The objects of a block stand together on the sky (`asterism.simulate.frames.plates`), as files of a survey need it.
     """
 
     survey: str

@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from asterism.catalogs.schema import identity_fields, image_fields, label_fields, photometry_fields, truth_field
 from asterism.errors import ConfigurationError, unknown_name
-from asterism.simulate.cameras import Camera, camera_of_survey
 from asterism.simulate.constants import constant
-from asterism.simulate.images import Conditions
-from asterism.simulate.measurement import Measurement
-from asterism.simulate.observing import stamp_size
-from asterism.simulate.pointing import stamp_centres
-from asterism.simulate.population import Population
-from asterism.simulate.selection import Survey
-from asterism.simulate.spectrum_columns import survey_spectrum_fields, survey_strip_fields
+from asterism.simulate.imaging.observing import stamp_size
+from asterism.simulate.imaging.pointing import stamp_centres
+from asterism.simulate.objects.population import Population
+from asterism.simulate.objects.selection import Survey
+from asterism.simulate.spectroscopy.spectrum_columns import survey_spectrum_fields, survey_strip_fields
+from asterism.surveys.stamps.cameras import Camera, camera_of_survey
+from asterism.surveys.stamps.conditions import Conditions
+from asterism.surveys.stamps.stamp_measurement import Measurement
 
 __all__ = ["DEFAULT_MODALITIES", "MODALITIES", "check_modalities", "simulated_fields", "table_of"]
 
@@ -55,6 +55,12 @@ _TRUTH = {
     "truth_distance": ("distance", "pc", "Stars: distance"),
     "truth_galaxy_type": ("galaxy_type", "", "Galaxies: 0 E, 1 Sbc, 2 Scd, 3 Im"),
     "truth_dust": ("dust", "mag", "E(B-V) of the object's own dust"),
+    "truth_agn": ("agn", "", "Galaxies: share of an active nucleus in the Balmer lines; 0 without one"),
+    "truth_agn_seyfert": (
+        "agn_seyfert",
+        "",
+        "Galaxies: 1 where the nucleus has a Seyfert's lines, 0 a LINER's or none",
+    ),
     "truth_slope": ("slope", "", "Quasars: alpha_nu of the continuum"),
     "truth_half_light_radius": ("half_light_radius", "arcsec", "Galaxies: half-light radius along the major axis"),
     "truth_bulge_fraction": ("bulge_fraction", "", "Galaxies: share of the bulge in the light"),
@@ -220,7 +226,7 @@ def table_of(
         "flux": measured.flux,
         "ivar": measured.ivar,
         "extinction": ebv[:, None] * camera.extinction_coefficient,
-        "psf_fwhm": conditions.fwhm,
+        "psf_fwhm": measured.psf_fwhm,
         "radius": measured.radius,
         "concentration": measured.concentration,
         "psf_minus_model": measured.psf_minus_model,
@@ -245,7 +251,7 @@ def _image_columns(
     columns = {
         "flux": _lists(stamps.reshape(n, -1)),
         "ivar": _lists(conditions.sky_sigma**-2.0),
-        "psf_fwhm": _lists(conditions.fwhm),
+        "psf_fwhm": _lists(camera.fwhm_ratio * conditions.fwhm),
         "psf_ellipticity": _lists(conditions.ellipticity.reshape(n, -1)),
         "ra": pa.array(ra),
         "dec": pa.array(dec),

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from asterism.catalogs.blocks import check_workers, make_blocks
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import ConfigurationError
-from asterism.simulate.cameras import camera_of_survey
-from asterism.simulate.images import Conditions
-from asterism.simulate.measurement import Measurement
-from asterism.simulate.observing import expose
-from asterism.simulate.passing import could_pass, is_kept, is_worth_a_spectrum, passes
-from asterism.simulate.photometry import grid_wavelength, observed_fluxes
-from asterism.simulate.plate_frames import PlateObservation, observe_plate
-from asterism.simulate.plates import dates_of, generator, place_block, plan_of
-from asterism.simulate.population import Population, draw
+from asterism.simulate.frames.plate_frames import PlateObservation, observe_plate
+from asterism.simulate.frames.plates import dates_of, generator, place_block, plan_of
+from asterism.simulate.imaging.observing import expose
+from asterism.simulate.light.photometry import grid_wavelength, observed_fluxes
+from asterism.simulate.light.seds import SedProvider
+from asterism.simulate.objects.passing import are_blended, could_pass, is_kept, is_worth_a_spectrum, passes
+from asterism.simulate.objects.population import Population, draw
+from asterism.simulate.objects.selection import Survey, survey_named
+from asterism.simulate.published.survey_files import Block, SurveyFiles, check_published, simulated_cards, write_block
 from asterism.simulate.recipe import BLOCK_SIZE, Recipe
 from asterism.simulate.rows import DEFAULT_MODALITIES, simulated_fields, table_of
-from asterism.simulate.seds import SedProvider
-from asterism.simulate.selection import Survey, survey_named
-from asterism.simulate.spectra import Spectra, survey_spectra
-from asterism.simulate.spectrum_columns import spectrum_columns, strip_columns
-from asterism.simulate.survey_files import Block, SurveyFiles, check_published, simulated_cards, write_block
+from asterism.simulate.spectroscopy.spectra import Spectra, survey_spectra
+from asterism.simulate.spectroscopy.spectrum_columns import spectrum_columns, strip_columns
+from asterism.surveys.stamps.cameras import camera_of_survey
+from asterism.surveys.stamps.conditions import Conditions
+from asterism.surveys.stamps.stamp_measurement import Measurement
 
-__all__ = ["BLOCK_SIZE", "available_cores", "observe", "simulate", "simulate_block", "simulate_files"]
+__all__ = ["BLOCK_SIZE", "observe", "simulate", "simulate_block", "simulate_files"]
 
-_ROUNDS = 200  # of drawing again what a measured selection refuses
+_ROUNDS = 5000  # of drawing again what a measured selection refuses
 _PATIENCE = 25  # rounds with one sample
+_LATE, _HASTE = (
+    200,
+    5,
+)  # from this round on, so many: what is still open then is of samples of which next to nothing passes
+# Candidates of a round: over the objects of a block; for one object, at most; for one object, that are observed.
+_MANY, _MOST, _LOOKED_AT = 2, 24, 2
 
 Progress = Callable[[int, int], None]
 
@@ -70,7 +75,7 @@ def simulate(
     out : path-like
         Catalog to make.
     survey : str
-        One of `asterism.simulate.selection.SURVEYS`.
+        One of `asterism.simulate.objects.selection.SURVEYS`.
     seed : int
         Of all chance, not negative.
     modalities : sequence of str
@@ -78,12 +83,12 @@ def simulate(
     stamp : int, optional
         Side of the stamps, pixels; the first of the survey's camera by default.
     templates : path-like, optional
-        Directory of template libraries (`asterism.simulate.template_seds.TemplateSeds`); embedded spectra by default.
+        Directory of template libraries (`asterism.simulate.light.template_seds.TemplateSeds`); embedded spectra by default.
     libraries : mapping of str to str, optional
         By role (``stars``, ``white_dwarfs``, ``galaxies``, ``quasars``) the library to take; the first that is there
         by default.
     as_survey : path-like, optional
-        Directory for the files that the survey would publish (`asterism.simulate.survey_files`): the catalog holds the
+        Directory for the files that the survey would publish (`asterism.simulate.published.survey_files`): the catalog holds the
         same objects, which then stand together block by block as on plates and fields.
     workers : int, optional
         Processes; all cores by default. One works in this process.
@@ -162,8 +167,7 @@ def _checked(
         check_published(recipe)
     if size < 1:
         raise ConfigurationError(f"the number of objects must be 1 or more, not {size}; give another --size")
-    if workers is not None and workers < 1:
-        raise ConfigurationError(f"the number of workers must be 1 or more, not {workers}; give another --workers")
+    check_workers(workers)
     return recipe
 
 
@@ -182,10 +186,12 @@ def _make(
         rows = set() if writer is None or writer.complete else set(blocks) - set(writer.done_blocks)
         written = set() if files is None or files.complete else set(blocks) - files.done
         left = sorted(rows | written)
-        processes = min(workers or available_cores(), max(1, len(left)))
         made = size - sum(_rows_in(block, size, recipe) for block in left)
         folders = {block: files.directory for block in written} if files is not None else {}
-        for block, table in _tables(recipe, size, left, processes, folders):
+        jobs = {block: (recipe, block, _rows_in(block, size, recipe), folders.get(block)) for block in left}
+        # Strips make a block of hundreds of MB: one a process is enough.
+        ahead = 1 if "spectrum2d" in recipe.modalities else 2
+        for block, table in make_blocks(simulate_block, jobs, workers, ahead=ahead):
             if block in rows and writer is not None:
                 writer.add(table, block=block)
             if block in written and files is not None:
@@ -195,41 +201,8 @@ def _make(
                 progress(made, size)
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _rows_in(block: int, size: int, recipe: Recipe) -> int:
     return min(recipe.block_size, size - block * recipe.block_size)
-
-
-def _tables(
-    recipe: Recipe, size: int, blocks: list[int], processes: int, folders: Mapping[int, Path]
-) -> Iterator[tuple[int, pa.Table]]:
-    """Blocks as they come."""
-    if processes <= 1 or len(blocks) <= 1:
-        for block in blocks:
-            yield block, simulate_block(recipe, block, _rows_in(block, size, recipe), folders.get(block))
-        return
-    # Fresh processes, since forking one that runs threads (BLAS, Arrow) can hang.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
-    waiting = list(reversed(blocks))
-    running: dict[Future[pa.Table], int] = {}
-    # Two blocks a process are under way, no more: memory stays bounded however slow the disk is. Strips make a block
-    # of hundreds of MB: one.
-    ahead = processes if "spectrum2d" in recipe.modalities else 2 * processes
-    try:
-        while waiting or running:
-            while waiting and len(running) < ahead:
-                block = waiting.pop()
-                rows = _rows_in(block, size, recipe)
-                running[pool.submit(simulate_block, recipe, block, rows, folders.get(block))] = block
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def simulate_block(recipe: Recipe, block: int, rows: int, files: Path | None = None) -> pa.Table:
@@ -295,12 +268,18 @@ def _frames(
     recipe: Recipe, block: int, objects: Population, provider: SedProvider, files: Path | None
 ) -> PlateObservation:
     """Raw frames of a block, written where there is a place for them, and what they give."""
-    from asterism.simulate.lamost_files import raw_directory
+    from asterism.simulate.published.lamost_files import raw_directory
 
     plan, spid, seen = plan_of(recipe.survey, recipe.seed, block)
     raw = None if files is None else raw_directory(files, plan.name)
     rng = generator(recipe.survey, recipe.seed, block, 6)
     return observe_plate(rng, objects, provider, plan, spid, seen, recipe.seed, raw, simulated_cards(recipe))
+
+
+def _first(rows: np.ndarray, good: np.ndarray, most: int) -> np.ndarray:
+    """Of candidates `good` those that are among the first `most` of their object; `rows` rise."""
+    of = rows[good]
+    return good[np.arange(len(of)) - np.searchsorted(of, of) < most]
 
 
 def observe(
@@ -351,25 +330,27 @@ def observe(
     # the survey's; one that fails the survey's cut, from any sample of its class.
     targets = np.full(n, "", "U32")
     for number in range(_ROUNDS):
-        if number % _PATIENCE == _PATIENCE - 1:
-            # A sample of which next to nothing passes its own cut and the survey's gives way to the others.
+        patience = _PATIENCE if number < _LATE else _HASTE
+        if number % patience == patience - 1:
             targets[pending] = ""
-        # Where few are left and know their sample, several candidates are tried for each; the first that passes stays.
-        tries = np.where(targets[pending] == "", 1, max(1, n // len(pending)))
-        rows = np.repeat(pending, tries)
-        drawn = draw(rng, kinds[rows], survey, targets[rows])
-        targets[rows] = drawn.target
-        worth = np.flatnonzero(is_worth_a_spectrum(survey, drawn, camera))
+        # A candidate names the sample; later, since what is left is hard to get, more of it follow, and the first counts.
+        many = min(_MOST, _MANY * n // len(pending)) if number else 1
+        rows = np.repeat(pending, many)
+        drawn, more = Population.empty(len(rows)), np.flatnonzero(np.arange(len(rows)) % many)
+        drawn.put(np.arange(len(pending)) * many, draw(rng, kinds[pending], survey, targets[pending]))
+        targets[pending] = drawn.target[::many]
+        drawn.put(more, draw(rng, kinds[rows[more]], survey, targets[rows[more]]))
+        worth = _first(rows, np.flatnonzero(is_worth_a_spectrum(rng, survey, drawn, camera)), 2 * _LOOKED_AT)
         if len(worth) == 0:
             continue
         rows, drawn = rows[worth], drawn.take(worth)
         seds = provider.seds(drawn, grid_wavelength(camera))
         light = observed_fluxes(seds, drawn.r_mag, drawn.ebv, camera)
-        hopeful = np.flatnonzero(could_pass(rng, survey, drawn, light, camera))
+        hopeful = _first(rows, np.flatnonzero(could_pass(rng, survey, drawn, light, camera)), _LOOKED_AT)
         if len(hopeful) == 0:
             continue
         rows, drawn, light = rows[hopeful], drawn.take(hopeful), light[hopeful]
-        seen, images, found = expose(rng, drawn, light, seds[hopeful], camera, size)
+        seen, images, found = expose(rng, drawn, light, seds[hopeful], camera, size, are_blended(survey, drawn))
         passed = np.flatnonzero(passes(survey, drawn, found, camera))
         rows, first = np.unique(rows[passed], return_index=True)
         chosen = passed[first]

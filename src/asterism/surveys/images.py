@@ -19,17 +19,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from asterism.catalogs.bands import known_bands
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
 from asterism.catalogs.narrow import NarrowWriter
 from asterism.catalogs.schema import image_fields
 from asterism.catalogs.sources import unit_vectors
 from asterism.errors import BadInputError, ConfigurationError
-from asterism.surveys.sky import sky_sigma
-from asterism.surveys.stamps import Plane, StampOptions, band_in, index_file, read_plane
+from asterism.surveys.formats.legacy_images import image_bands
+from asterism.surveys.stamps.sky import sky_sigma
+from asterism.surveys.stamps.stamps import Plane, StampOptions, band_in, index_file, read_plane
 from asterism.surveys.table import Progress
 
-__all__ = ["find_files", "ingest_images"]
+__all__ = ["find_files", "fit_image", "ingest_images", "name_of_files"]
 
 _SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 _SCALE_TOLERANCE = 0.01
@@ -98,7 +98,7 @@ def ingest_images(
         An option does not fit.
     """
     catalog = to if isinstance(to, Catalog) else open_catalog(to)
-    chosen = tuple(bands) if bands else known_bands(survey)
+    chosen = tuple(bands) if bands else image_bands(survey)
     if not chosen:
         raise ConfigurationError(f"the bands of survey {survey!r} are not known; name them with --bands")
     if not radius > 0 or (size is not None and size < 1) or (pixel_scale is not None and not pixel_scale > 0):
@@ -108,7 +108,7 @@ def ingest_images(
 
     def report(path: Path, reason: str) -> None:
         # A sentence that names its own file need not do so beside it.
-        lines.append((path.name, reason.replace(f"{path} ", "").replace(str(path), path.name)))
+        lines.append((path.name, reason.replace(str(path), path.name)))
 
     album = _Album.of(
         files, StampOptions(chosen, unit, pixel_scale, ivar_hdu), catalog, pattern, radius, report, progress
@@ -127,7 +127,7 @@ def ingest_images(
     fields = [f.with_metadata({**(f.metadata or {}), **source}) for f in fields]
     options = {"survey": survey, "bands": list(chosen), "pattern": pattern, "radius": radius, "size": size}
     options |= {"unit": unit, "pixel_scale": pixel_scale, "ivar_hdu": ivar_hdu}
-    inputs = {"command": "ingest images", **options, "files": _digest(files)}
+    inputs = {"command": "ingest images", **options, "files": name_of_files(files)}
     made_by = {"command": "ingest images", **options, "files": len(files)}
     done = len(files)
     with NarrowWriter(catalog, out, fields, made_by=made_by, inputs=inputs, overwrite=overwrite) as writer:
@@ -164,7 +164,7 @@ def find_files(paths: Sequence[str | Path]) -> list[Path]:
     return sorted(found)
 
 
-def _digest(files: Sequence[Path]) -> str:
+def name_of_files(files: Sequence[Path]) -> str:
     """Name for a set of files by name, size and time: reading all pixels once more would take as long as the work."""
     digest = hashlib.blake2b(digest_size=16)
     for path in files:
@@ -281,7 +281,7 @@ class _Album:
                 except BadInputError as error:
                     quarantine(name, plane.path.name, str(error))
                     continue
-                flux[row, b], ivar[row, b] = (_fit(image, stamp.shape, fill) for image, fill in pixels)
+                flux[row, b], ivar[row, b] = (fit_image(image, stamp.shape, fill) for image, fill in pixels)
                 seeing[row, b] = plane.seeing
         absent = pa.array(~(ivar > 0).any(axis=(1, 2, 3)))
         arrays = {"flux": flux, "ivar": ivar, "psf_fwhm": seeing}
@@ -307,7 +307,7 @@ def _measured(plane: Plane) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray,
     return (np.where(good, flux, np.nan), np.nan), (np.where(good, ivar, 0.0), 0.0)
 
 
-def _fit(image: np.ndarray, shape: tuple[int, int], fill: float) -> np.ndarray:
+def fit_image(image: np.ndarray, shape: tuple[int, int], fill: float) -> np.ndarray:
     """Cut or pad an image around its middle (pixel n // 2, where an odd-sized stamp is centred)."""
     out = np.full(shape, fill)
     inner, outer = [], []

@@ -31,12 +31,12 @@ from asterism.catalogs.outputs import file_identity
 from asterism.catalogs.schema import CLASSES, identity_fields, image_fields, label_fields
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError, unknown_name
-from asterism.surveys.photometry import PhotometryDoor
-from asterism.surveys.sky import sky_sigma
+from asterism.surveys.stamps.sky import sky_sigma
 from asterism.surveys.table import Progress
-from asterism.surveys.table_map import PhotometryColumns
-from asterism.surveys.table_page import Complain
-from asterism.surveys.table_rows import fixed_lists
+from asterism.surveys.tables.photometry import PhotometryDoor
+from asterism.surveys.tables.table_map import PhotometryColumns
+from asterism.surveys.tables.table_page import Complain
+from asterism.surveys.tables.table_rows import fixed_lists
 
 __all__ = ["CLASS_ORDER", "FEATURES", "ingest_margnet"]
 

@@ -15,10 +15,10 @@ from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.outputs import file_identity
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError
-from asterism.surveys.dust import DustMap
-from asterism.surveys.table_files import MappedTable
-from asterism.surveys.table_map import load_map
-from asterism.surveys.table_rows import RowMaker
+from asterism.surveys.tables.dust import DustMap
+from asterism.surveys.tables.table_files import MappedTable
+from asterism.surveys.tables.table_map import load_map
+from asterism.surveys.tables.table_rows import RowMaker
 
 __all__ = ["Progress", "ingest_table"]
 
@@ -45,11 +45,11 @@ def ingest_table(
     out : path
         The catalog's directory.
     preset : str, optional
-        A map that ships with Asterism, see `asterism.surveys.table_map.preset_names`.
+        A map that ships with Asterism, see `asterism.surveys.tables.table_map.preset_names`.
     map_file : path, optional
         A map of one's own; exactly one of `preset` and `map_file` is given.
     dust : path, optional
-        A dust map (see `asterism.surveys.dust`): fills the extinction from positions, and undoes the dereddening of
+        A dust map (see `asterism.surveys.tables.dust`): fills the extinction from positions, and undoes the dereddening of
         tables that are dereddened.
     overwrite : bool
         Replace an earlier output.

@@ -1,0 +1,1 @@
+"""Light onto a CCD: raw 2D frames of a plate."""

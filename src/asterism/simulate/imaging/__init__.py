@@ -1,0 +1,1 @@
+"""Light through seeing onto pixels, with neighbours and noise."""

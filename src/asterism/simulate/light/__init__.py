@@ -1,0 +1,1 @@
+"""Spectra of objects before any instrument: embedded, and from libraries."""

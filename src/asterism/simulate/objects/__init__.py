@@ -1,0 +1,1 @@
+"""What is in the sky and which of it a survey takes."""

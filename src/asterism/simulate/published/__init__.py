@@ -1,0 +1,1 @@
+"""A simulated sky as the files that a survey would publish."""

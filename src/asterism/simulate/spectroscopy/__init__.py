@@ -1,0 +1,1 @@
+"""Light through a fibre and a spectrograph: 1D spectra."""

@@ -1,0 +1,1 @@
+"""Raw CCD frames to strips and spectra: tracing, profiles, extraction, wavelengths, sky."""

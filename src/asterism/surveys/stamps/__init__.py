@@ -1,0 +1,1 @@
+"""Images around one object: cut, calibrated, detected, measured; cameras and their PSF."""

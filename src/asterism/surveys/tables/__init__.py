@@ -1,0 +1,1 @@
+"""The road of a table: map, files, pages, cells, units, rows; photometry and dust on the way."""

@@ -1,0 +1,43 @@
+"""What surveys take."""
+
+import numpy as np
+import pytest
+
+from asterism.errors import ConfigurationError
+from asterism.simulate.objects.selection import SURVEYS, survey_named
+from asterism.simulate.objects.targeting import CUTS
+
+
+@pytest.mark.parametrize("survey", SURVEYS.values(), ids=lambda survey: survey.name)
+def test_shares_are_shares_and_cuts_exist(survey):
+    assert sum(survey.fractions.values()) == pytest.approx(1)
+    assert set(survey.samples) == set(survey.fractions) <= {"STAR", "GALAXY", "QSO"}
+    for samples in survey.samples.values():
+        assert sum(sample.share for sample in samples) == pytest.approx(1)
+        assert len({sample.name for sample in samples}) == len(samples)
+        assert {sample.cut for sample in samples} - {None} <= set(CUTS)
+        assert all(len(sample.name) <= 32 for sample in samples)
+
+
+def test_every_cut_is_somebodys():
+    used = {s.cut for survey in SURVEYS.values() for samples in survey.samples.values() for s in samples}
+    assert set(CUTS) <= used
+
+
+def test_the_surveys_asked_for_are_there():
+    wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "desi-main", "lamost", "lsst"}
+    assert set(SURVEYS) == wanted
+    classes = {sample.name for samples in SURVEYS["desi-main"].samples.values() for sample in samples}
+    assert {"BGS_BRIGHT", "BGS_FAINT", "LRG", "ELG", "QSO", "MWS"} <= classes
+
+
+def test_faint_compact_keeps_the_faint_and_the_compact():
+    survey = survey_named("sdss-faint-compact")
+    assert survey.keeps([19.9, 20.1, 20.1], [0.1, 0.1, 0.6]).tolist() == [False, True, False]
+    assert survey.keeps([19.9], [0.1], slack=0.5).all()
+    assert survey_named("sdss-spectro").keeps(np.array([10.0]), np.array([9.0])).all()
+
+
+def test_an_unknown_survey_names_the_nearest():
+    with pytest.raises(ConfigurationError, match="unknown survey 'sdss-compct'; did you mean 'sdss-compact'"):
+        survey_named("sdss-compct")
