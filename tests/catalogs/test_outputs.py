@@ -222,6 +222,6 @@ def test_file_identity_goes_by_content(tmp_path: Path) -> None:
     assert before["name"] == "a.csv"
     assert before["bytes"] == 1
     (tmp_path / "a.csv").write_text("2")
-    assert file_identity(tmp_path / "a.csv")["blake2b"] != before["blake2b"]
+    assert file_identity(tmp_path / "a.csv")["sha256"] != before["sha256"]
     with pytest.raises(BadInputError, match="can't read"):
         file_identity(tmp_path / "b.csv")

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asterism.simulate.libraries import LIBRARIES, choose_libraries
-from asterism.simulate.photometry import grid_wavelength, synthetic_magnitudes
-from asterism.simulate.population import draw
-from asterism.simulate.seds import EmbeddedSeds
-from asterism.simulate.selection import survey_named
-from asterism.simulate.star_templates import read_star_templates, read_white_dwarf_templates
-from asterism.simulate.template_seds import TemplateSeds
+from asterism.simulate.light.libraries import LIBRARIES, choose_libraries
+from asterism.simulate.light.photometry import grid_wavelength, synthetic_magnitudes
+from asterism.simulate.light.seds import EmbeddedSeds
+from asterism.simulate.light.star_templates import read_star_templates, read_white_dwarf_templates
+from asterism.simulate.light.template_seds import TemplateSeds
+from asterism.simulate.objects.population import draw
+from asterism.simulate.objects.selection import survey_named
 
 TEMPLATES = (Path(__file__).parents[2] / ".." / "shared" / "data" / "templates").resolve()
 pytestmark = pytest.mark.skipif(not TEMPLATES.is_dir(), reason="the real templates are not beside the project")

@@ -1,7 +1,7 @@
 """Simulated SDSS and BOSS spectra against real ones: grids, noise at a flux, resolution.
 
 These hold the simulator in place and don't prove it: some numbers were set with these files in sight (see the comments in
-`asterism.simulate.spectrographs`), above all SDSS's resolution, BOSS's seeing and the flux-proportional error.
+`asterism.simulate.spectroscopy.spectrographs`), above all SDSS's resolution, BOSS's seeing and the flux-proportional error.
 """
 
 from pathlib import Path
@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from asterism.simulate.population import draw
-from asterism.simulate.seds import EmbeddedSeds
-from asterism.simulate.selection import SURVEYS
-from asterism.simulate.spectra import observe_spectra
-from asterism.simulate.spectral_response import FWHM, response_of
-from asterism.surveys.spectral_grids import grid_named
+from asterism.simulate.light.seds import EmbeddedSeds
+from asterism.simulate.objects.population import draw
+from asterism.simulate.objects.selection import SURVEYS
+from asterism.simulate.spectroscopy.spectra import observe_spectra
+from asterism.simulate.spectroscopy.spectral_response import FWHM, response_of
+from asterism.surveys.formats.spectral_grids import grid_named
 
 SPECTRA = (Path(__file__).parents[2] / ".." / "shared" / "data" / "spectra").resolve()
 pytestmark = pytest.mark.skipif(not SPECTRA.is_dir(), reason="the real spectra are not beside the project")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from asterism.surveys import desi_spectra, lamost_spectra, sdss_frames, sdss_spectra
-from asterism.surveys.desi_spectra import ARMS, ArmSpectra, arm_wavelength, resolution_data
-from asterism.surveys.fits_files import column_names
-from asterism.surveys.sdss_columns import COADD
-from asterism.surveys.spectral_grids import grid_named
+from asterism.surveys.fits.fits_files import column_names
+from asterism.surveys.formats import desi_spectra, lamost_spectra, sdss_frames, sdss_spectra
+from asterism.surveys.formats.desi_spectra import ARMS, ArmSpectra, arm_wavelength, resolution_data
+from asterism.surveys.formats.sdss_columns import COADD
+from asterism.surveys.formats.spectral_grids import grid_named
 
 DATA = (Path(__file__).parents[2] / ".." / "shared" / "data").resolve()
 pytestmark = pytest.mark.skipif(not (DATA / "spectra").is_dir(), reason="the real files are not beside the project")
@@ -124,7 +124,7 @@ def test_lamost_spectra(tmp_path):
 
 
 def test_lamost_headers_of_the_simulator_are_keywords_of_real_ones():
-    from asterism.simulate import lamost_files
+    from asterism.simulate.published import lamost_files
 
     source = Path(lamost_files.__file__).read_text("utf-8")
     file = sorted((DATA / "spectra" / "lamost" / "lamost_sbc").glob("*.fits"))[0]

@@ -67,7 +67,8 @@ class BandInfo:
 # depths of point sources at five standard deviations from the SDSS DR17 page on the scope of its imaging;
 # wavelengths from Fukugita et al. (1996) as revised by Doi et al. (2010).
 # Legacy Surveys: extinction from the DR9 description (Schlafly & Finkbeiner 2011 for the DECam filters), wavelengths of
-# the DECam filters. Its depth differs from brick to brick and stands in its own tables, so none is given here.
+# the DECam filters. Its depth differs from brick to brick and stands in its own tables, so none is given here. Its fluxes
+# in W1 and W2 (forced photometry on unWISE) are AB, unlike those of WISE itself.
 # LSST: extinction from Schlafly & Finkbeiner (2011), table 6; wavelengths and ten-year depths from Ivezić et al. (2019),
 # table 1.
 # WISE: offsets Vega to AB, wavelengths from Jarrett et al. (2011); depths 54 and 71 microjansky of the AllWISE
@@ -84,6 +85,8 @@ _BANDS: dict[tuple[str, str], BandInfo] = {
         BandInfo("legacy", "r", 6370.0, 2.165),
         BandInfo("legacy", "i", 7770.0, 1.592),
         BandInfo("legacy", "z", 9150.0, 1.211),
+        BandInfo("legacy", "W1", 33526.0, 0.184),
+        BandInfo("legacy", "W2", 46028.0, 0.113),
         BandInfo("lsst", "u", 3671.0, 4.145, 0.0, None, 26.1),
         BandInfo("lsst", "g", 4827.0, 3.237, 0.0, None, 27.4),
         BandInfo("lsst", "r", 6223.0, 2.273, 0.0, None, 27.5),

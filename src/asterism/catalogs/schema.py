@@ -3,10 +3,10 @@
 Field metadata are UTF-8 strings: ``unit`` (what ``astropy.units.Unit`` parses once ``astropy.units.photometric`` is
 enabled: ``nanomaggy``, ``nanomaggy-2``, ``mag``, ``arcsec``, ``deg``), ``ucd``, ``description``, and where they apply
 ``bands`` ("u,g,r,i,z"), ``shape`` ("5,32,32"), ``dereddened`` ("true", "false"), ``zero_point`` ("sdss", "ab"),
-``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky"), ``pixel_scale`` (arcsec), ``grid`` (of a spectrum:
-scale, first, step, pixels: "log10,3.54,0.0001,4800" or "linear,3600,0.8,7781"), ``medium`` ("vacuum"), ``frame``,
-``calibration`` ("absolute", "relative"), ``bits`` (of a mask: name=value), ``provenance``. Arrays are fixed-size lists,
-flattened in C order, with their ``shape`` in the metadata.
+``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky", "estimated", "mixed"), ``epoch`` (of positions: "J2015.5"),
+``pixel_scale`` (arcsec), ``grid`` (of a spectrum: scale, first, step, pixels: "log10,3.54,0.0001,4800" or
+"linear,3600,0.8,7781"), ``medium`` ("vacuum"), ``frame``, ``calibration`` ("absolute", "relative"), ``bits`` (of a mask:
+name=value), ``provenance``. Arrays are fixed-size lists, flattened in C order, with their ``shape`` in the metadata.
 """
 
 from __future__ import annotations

@@ -20,9 +20,12 @@ def spectrum_fields(
     frame: str = "barycentric",
     mask_bits: Mapping[str, int] | None = None,
     lsf: bool = True,
+    sky: bool = False,
+    snr_bands: Sequence[str] = (),
+    deltachi2: bool = False,
     provenance: str = "",
 ) -> list[pa.Field]:
-    """Fields of a spectrum group: flux, ivar, and where they are known mask and lsf, each one value per pixel.
+    """Fields of a spectrum group: flux, ivar, and where they are known mask, lsf and sky, each one value per pixel.
 
     Parameters
     ----------
@@ -31,7 +34,7 @@ def spectrum_fields(
     size : int
         Pixels.
     grid : str
-        Of wavelength in vacuum, as `asterism.surveys.spectral_grids.SpectralGrid.text` gives it.
+        Of wavelength in vacuum, as `asterism.surveys.formats.spectral_grids.SpectralGrid.text` gives it.
     relative : bool
         True where the flux is right in shape only; it then has no unit.
     frame : {"barycentric", "heliocentric", "topocentric"}
@@ -40,6 +43,12 @@ def spectrum_fields(
         Names and values of the mask's bits; without it there is no mask.
     lsf : bool
         With the standard deviation of the line-spread function.
+    sky : bool
+        With the sky that was taken off.
+    snr_bands : sequence of str
+        With the survey's own signal to noise per pixel in these bands.
+    deltachi2 : bool
+        With the difference in chi2 between the redshift's best and second-best fit.
     provenance : str
         Where the numbers come from.
 
@@ -86,6 +95,19 @@ def spectrum_fields(
     if lsf:
         about = "Standard deviation of the line-spread function"
         fields.append(make_field(name("lsf"), real, "Angstrom", about, "spect.resolution", **shared))
+    if sky:
+        about = f"Sky that was taken off{' (relative)' if relative else ''}; NaN: unknown"
+        fields.append(make_field(name("sky"), real, unit, about, "phot.flux.density;instr.skyLevel", **shared))
+    if snr_bands:
+        kind, about = (
+            pa.list_(pa.float32(), len(snr_bands)),
+            "Signal to noise per pixel by band, as the survey gives it",
+        )
+        told = {"bands": ",".join(snr_bands), "shape": str(len(snr_bands)), "provenance": provenance}
+        fields.append(make_field(name("snr"), kind, "", about, "stat.snr", **told))
+    if deltachi2:
+        about = "Chi2 of the redshift's second-best fit less that of the best"
+        fields.append(make_field(name("deltachi2"), pa.float32(), "", about, "stat.fit.chi2;arith.diff"))
     return fields
 
 

@@ -39,7 +39,7 @@ def check_names(names: Iterable[str], where: str = "") -> None:
         if name in seen:
             raise BadInputError(f"column {name!r}{place} is there twice; rename one of them")
         seen.add(name)
-        if name in known or re.fullmatch(r"truth_[a-z0-9_]+", name):
+        if name in known or re.fullmatch(r"truth_[a-z0-9_]+|separation(_[0-9]+)?", name):
             continue
         match = GROUP_NAME.fullmatch(name)
         if match and match[3] in QUANTITIES[match[1]]:

@@ -112,8 +112,8 @@ class CatalogWriter(Writer):
         self,
         table: pa.Table,
         *,
-        file: str = "",
-        rows: Sequence[int] | None = None,
+        file: str | Sequence[str] = "",
+        rows: Sequence[int | str] | None = None,
         block: int | None = None,
     ) -> None:
         """Add rows.
@@ -123,9 +123,9 @@ class CatalogWriter(Writer):
         table : pyarrow.Table
             The columns of the writer's fields, in any order. ``object_id`` may lack or be null: it is then made from a
             hash of the row. ``source_id`` may too: sources are found when the catalog is closed.
-        file : str
-            Where the rows come from, for quarantine.
-        rows : sequence of int, optional
+        file : str or sequence of str
+            Where the rows come from, for quarantine: of all, or of each.
+        rows : sequence of int or str, optional
             Their rows in that file.
         block : int, optional
             Number of a block of rows that can be made again by itself: it is kept on the disk at once, and an
@@ -140,18 +140,25 @@ class CatalogWriter(Writer):
         if self.complete or (block is not None and block in self._staging.blocks):
             self._lines.clear()
             return
-        where = file or str(self.path)
+        where = (file if isinstance(file, str) else "") or str(self.path)
         ready = self._prepare(table, where)
-        labels = pa.array([str(row) for row in rows]) if rows is not None else ready["object_id"].combine_chunks()
+        names = pa.repeat(file, len(ready)) if isinstance(file, str) else pa.array(file, pa.string())
+        labels = (
+            pa.array([str(row) for row in rows], pa.string())
+            if rows is not None
+            else ready["object_id"].combine_chunks()
+        )
         if self._placed and (bad := bad_positions(ready)).any():
-            for row in labels.filter(pa.array(bad)).to_pylist():
-                self.quarantine(row, file, "no position on the sky: ra or dec is missing or out of range")
-            ready, labels = ready.filter(pa.array(~bad)), labels.filter(pa.array(~bad))
+            for row, name in zip(
+                labels.filter(pa.array(bad)).to_pylist(), names.filter(pa.array(bad)).to_pylist(), strict=True
+            ):
+                self.quarantine(row, name, "no position on the sky: ra or dec is missing or out of range")
+            ready, labels, names = (part.filter(pa.array(~bad)) for part in (ready, labels, names))
         light = np.full(len(ready), None, object) if self._placed else photometry_hash(ready)
         ready = (
             ready.append_column(_LIGHT, pa.array(light, pa.string()))
             .append_column(_ROW, labels)
-            .append_column(_FILE, pa.repeat(file, len(ready)))
+            .append_column(_FILE, names)
         )
         if block is not None:
             self._staging.put(ready, self._take_lines(), block)

@@ -53,6 +53,11 @@ class Writer(ABC):
         return self._output.path
 
     @property
+    def workspace(self) -> Path:
+        """Where the output is being made. What a maker keeps here outlives an interruption, and goes before `close`."""
+        return self._output.directory
+
+    @property
     def complete(self) -> bool:
         """The catalog is there already, made from the same inputs: nothing needs to be written, and nothing will be."""
         return self._output.complete

@@ -38,8 +38,9 @@ def expected_seconds(
     -------
     float
     """
-    from asterism.simulate.plates import objects_per_spectrograph
-    from asterism.simulate.sky import BLOCK_SIZE, available_cores
+    from asterism.catalogs.blocks import available_cores
+    from asterism.simulate.frames.plates import objects_per_spectrograph
+    from asterism.simulate.recipe import BLOCK_SIZE
 
     processes = min(workers or available_cores(), max(1, -(-size // BLOCK_SIZE)))
     seconds = 1.0 / _OBJECTS_PER_SECOND + (1.0 / _SPECTRA_PER_SECOND if spectra else 0.0)
@@ -118,9 +119,9 @@ def command(
 
     from asterism.cli.progress import progress_bar
     from asterism.errors import ConfigurationError
+    from asterism.simulate.published.survey_files import published
     from asterism.simulate.rows import DEFAULT_MODALITIES
     from asterism.simulate.sky import simulate, simulate_files
-    from asterism.simulate.survey_files import published
 
     if out is None and as_survey is None:
         raise ConfigurationError("there is nothing to make; give --out, --as-survey or both")
