@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "models": {"models", "catalogs"},
     "learning": {"learning", "models", "catalogs"},
     "inference": {"inference", "learning", "models", "catalogs"},
-    "cli": {"cli", "inference", "learning", "models", "catalogs", "simulate", "surveys"},
+    "explore": {"explore", "inference", "learning", "models", "catalogs"},
+    "cli": {"cli", "explore", "inference", "learning", "models", "catalogs", "simulate", "surveys"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 #: Heavy enough that `asterism --help` must not pay for them.

@@ -28,6 +28,7 @@ from asterism.errors import BadInputError, ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
     from astropy.table import QTable
+    from specutils import Spectrum
 
 __all__ = ["CATALOG_FILE", "SCHEMA_VERSION", "Catalog", "Partition", "open_catalog"]
 
@@ -297,6 +298,12 @@ class Catalog:
         from asterism.catalogs.astropy_tables import to_qtable
 
         return to_qtable(self.read(columns, where=where, split=split, part=part))
+
+    def spectrum(self, object_id: str, group: str | None = None) -> Spectrum:
+        """A spectrum of one object as specutils' `Spectrum` with units; see `asterism.catalogs.objects.spectrum_of`."""
+        from asterism.catalogs.objects import spectrum_of
+
+        return spectrum_of(self, object_id, group)
 
     def split_names(self) -> list[str]:
         """Names of the splits that are stored in this catalog or in its parent."""

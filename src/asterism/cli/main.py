@@ -21,7 +21,7 @@ __all__ = ["app", "main"]
 #: Verbs in the order in which a user meets them, with their panel in ``--help``; ``-`` becomes ``_`` in the module's name.
 VERBS = {
     "Start": ["demo"],
-    "Make and look at catalogs": ["simulate", "ingest", "info", "split", "export"],
+    "Make and look at catalogs": ["simulate", "ingest", "crossmatch", "info", "inspect", "split", "export"],
     "Learn and answer": ["train", "evaluate", "predict"],
 }
 
