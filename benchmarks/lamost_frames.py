@@ -24,14 +24,14 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from asterism.simulate.ccd import expected_electrons
-from asterism.simulate.frame_defaults import PLANS, default_throughput
-from asterism.simulate.population import draw
-from asterism.simulate.seds import EmbeddedSeds
-from asterism.simulate.selection import survey_named
-from asterism.simulate.spectrograph_frames import observe_spectrograph, star_catalogue, write_observation
-from asterism.surveys.lamost_2d import calibrate_camera, reduce_frame
-from asterism.surveys.lamost_frames import LAMOST, read_frame
+from asterism.simulate.frames.ccd import expected_electrons
+from asterism.simulate.frames.frame_defaults import PLANS, default_throughput
+from asterism.simulate.frames.spectrograph_frames import observe_spectrograph, star_catalogue, write_observation
+from asterism.simulate.light.seds import EmbeddedSeds
+from asterism.simulate.objects.population import draw
+from asterism.simulate.objects.selection import survey_named
+from asterism.surveys.ccd.lamost_2d import calibrate_camera, reduce_frame
+from asterism.surveys.ccd.lamost_frames import LAMOST, read_frame
 
 BINS = 40
 FIBRE_SHARE = 0.6  # of an object's light that gets into its fibre; choice, for 3.3 arcsec in seeing of 3 arcsec

@@ -405,14 +405,15 @@ def show(part: str, record: dict[str, Any]) -> str:
 
 
 def page_text(work: Path) -> str:
-    """Markdown of the scores: mean and range over the seeds, the providers beside each other."""
+    """Markdown of the scores: mean and standard deviation over the seeds, the providers beside each other."""
     records: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for path in sorted((work / "scores").glob("sky-*.json")):
         _, part, provider, _ = path.stem.split("-")
         records.setdefault((part, provider), []).append(json.loads(path.read_text()))
 
     def cell(values: list[float]) -> str:
-        return f"{np.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})"
+        spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else " (one seed)"
+        return f"{np.mean(values):.4f}{spread}"
 
     lines = ["| part | what | spectra | trained on simulated | trained on real |", "|---|---|---|---|---|"]
     for (part, provider), runs in sorted(records.items()):
@@ -447,9 +448,12 @@ def main() -> None:
     run.add_argument("--templates", type=Path)
     run.add_argument("--only", default=",".join(PARTS))
     run.add_argument("--seeds", default="0,1,2")
+    run.add_argument("--spectro", type=int, default=SIZES["sdss-spectro"], help="simulated objects of sdss-spectro")
     page = commands.add_parser("page", help="print the scores as Markdown")
     page.add_argument("--work", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.command == "run":
+        SIZES["sdss-spectro"] = arguments.spectro
     if arguments.command == "page":
         sys.stdout.write(page_text(arguments.work))
         return

@@ -34,11 +34,11 @@ from scipy.ndimage import gaussian_filter1d
 
 import asterism
 from asterism.simulate.sky import simulate
-from asterism.surveys.spectral_grids import grid_named
+from asterism.surveys.formats.spectral_grids import grid_named
 
 CLASSES = ("GALAXY", "QSO", "STAR")
 
-#: Set → library by role (`asterism.simulate.libraries`). None: no template files at all. "crossed" shares no library with
+#: Set → library by role (`asterism.simulate.light.libraries`). None: no template files at all. "crossed" shares no library with
 #: "default" in any role, "eigen" shares the galaxies'.
 SETS: dict[str, dict[str, str] | None] = {
     "embedded": None,
@@ -78,7 +78,7 @@ def code_digest() -> str:
     """Twelve hexadecimals over the simulator's source."""
     root = Path(asterism.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*(root / "simulate").glob("*.py"), root / "surveys" / "spectral_grids.py"]):
+    for path in sorted([*(root / "simulate").rglob("*.py"), root / "surveys" / "formats" / "spectral_grids.py"]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 

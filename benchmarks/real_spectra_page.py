@@ -277,7 +277,7 @@ changes every role.
 {choice_section(home)}
 Simulated spectra decided; real labels did not. But the simulator isn't blind to these files: SDSS's resolution, BOSS's
 seeing and the flux-proportional error were set after a look at the noise and resolution of these same spectra (comments in
-`asterism.simulate.spectrographs`), and while the embedded and template spectra were made, an earlier classifier of the same
+`asterism.simulate.spectroscopy.spectrographs`), and while the embedded and template spectra were made, an earlier classifier of the same
 kind (flux and continuum-divided flux in bins of 12 pixels, plain Gaussian noise) was run on the real spectra several times,
 with scores from .928 to .945. Its form is where the candidates come from.
 

@@ -21,16 +21,17 @@ from collections.abc import Callable
 import galsim
 import numpy as np
 
-from asterism.simulate.cameras import CAMERAS, Camera
-from asterism.simulate.images import Conditions, add_noise, draw_conditions, noiseless_stamps, target_sources
-from asterism.simulate.neighbours import draw_neighbours
-from asterism.simulate.photometry import grid_wavelength, observed_fluxes
-from asterism.simulate.population import draw
+from asterism.simulate.imaging.images import add_noise, draw_conditions, noiseless_stamps, target_sources
+from asterism.simulate.imaging.neighbours import draw_neighbours
+from asterism.simulate.imaging.rendering import Sources
+from asterism.simulate.light.photometry import grid_wavelength, observed_fluxes
+from asterism.simulate.light.seds import EmbeddedSeds
+from asterism.simulate.objects.population import draw
+from asterism.simulate.objects.selection import survey_named
 from asterism.simulate.recipe import Recipe
-from asterism.simulate.rendering import Sources
-from asterism.simulate.seds import EmbeddedSeds
-from asterism.simulate.selection import survey_named
 from asterism.simulate.sky import BLOCK_SIZE, simulate_block
+from asterism.surveys.stamps.cameras import CAMERAS, Camera
+from asterism.surveys.stamps.conditions import Conditions
 
 Side = Callable[[], object]
 

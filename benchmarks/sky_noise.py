@@ -23,11 +23,12 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from asterism.simulate.cameras import SDSS
-from asterism.simulate.images import Conditions, add_noise, draw_conditions
-from asterism.simulate.neighbours import draw_neighbours
-from asterism.simulate.psf import psf_images
-from asterism.simulate.rendering import add_sources
+from asterism.simulate.imaging.images import add_noise, draw_conditions
+from asterism.simulate.imaging.neighbours import draw_neighbours
+from asterism.simulate.imaging.rendering import add_sources
+from asterism.surveys.stamps.cameras import SDSS
+from asterism.surveys.stamps.conditions import Conditions
+from asterism.surveys.stamps.psf import psf_images
 
 SIZE = 32
 EXPOSURE = 53.907456  # s

@@ -17,7 +17,7 @@ from asterism.cli.main import app
 from asterism.learning.config import TrainConfig, descriptions, dotted, parse_settings
 from asterism.learning.metrics import classification_metrics
 from asterism.models.registry import network_class
-from asterism.surveys.table_map import (
+from asterism.surveys.tables.table_map import (
     FileLayout,
     IdentityColumns,
     LabelColumns,
@@ -108,7 +108,7 @@ def test_every_command_has_an_example():
 
 def test_options_that_pages_speak_of_exist():
     for page, text in GUIDE.items():
-        for option in re.findall(r"`(--[a-z][a-z-]*)", FENCE.sub("", text)):
+        for option in re.findall(r"`(--[a-z][a-z0-9-]*)", FENCE.sub("", text)):
             assert option in OPTIONS, f"{page}: there is no option {option}"
 
 
