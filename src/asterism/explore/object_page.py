@@ -77,7 +77,7 @@ def _page(row: pa.Table, values: Mapping[str, Any], figure: Any, catalog: str) -
             ]
         )
     picture = Section("Picture", figures=[Picture.of(figure, "", wide=True)])
-    table = Section("All values", tables=[Table(["column", "value", "unit", "meaning"], lines)])
+    table = Section("All values", tables=[Table(["column", "value", "unit", "meaning"], lines, texts=True)])
     subtitle = describe_object(values)
     return Page(str(values["object_id"]), subtitle, [], [picture, table], [("catalog", catalog)])
 

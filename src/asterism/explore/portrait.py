@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asterism.catalogs.bands import band_info
-from asterism.catalogs.colour import STRETCHES, colour_picture
+from asterism.catalogs.colour import STRETCHES, Stretch, colour_picture
 from asterism.catalogs.groups import Group
 from asterism.catalogs.objects import grid_wavelength
 from asterism.errors import BadInputError, ConfigurationError
-from asterism.explore.grey_images import grey_image
+from asterism.explore.grey_images import grey_image, noise_of
 from asterism.explore.spectral_lines import lines_of
 
 __all__ = ["describe_object", "draw_spectrum", "portrait"]
@@ -109,7 +110,7 @@ def _draw_light(panel: Any, values: Mapping[str, Any], images: list[Group], phot
     for group in images:
         flux = values[f"{group.name}_flux"]
         with contextlib.suppress(ConfigurationError):  # no three bands that go together
-            colour = colour_picture(flux, group.bands, group.survey if group.survey in STRETCHES else "sdss")
+            colour = colour_picture(flux, group.bands, stretch=_stretch(flux, group))
             pictures.append((f"{group.survey}, in colour", colour / 255.0, group))
         pictures += [
             (f"{group.survey} {band}", grey_image(plane), group) for band, plane in zip(group.bands, flux, strict=True)
@@ -129,6 +130,16 @@ def _draw_light(panel: Any, values: Mapping[str, Any], images: list[Group], phot
         _draw_image(panel.add_subplot(grid[k // columns, 1 + k % columns]), values, *picture)
     if photometry:
         _draw_fluxes(panel.add_subplot(grid[:, -1]), values, photometry)
+
+
+def _stretch(flux: Floats, group: Group) -> Stretch:
+    """The survey's colours, stretched to this stamp's noise: a person looks at one object, and wants to see its faint parts."""
+    usual = STRETCHES.get(group.survey, STRETCHES["sdss"])
+    weights = dict(usual.weights)
+    noise = float(
+        np.median([noise_of(plane) * weights.get(band, 1.0) for band, plane in zip(group.bands, flux, strict=True)])
+    )
+    return replace(usual, sky=1.5 * noise, q=8.0, stretch=12.0 * noise)
 
 
 def _draw_image(axes: Axes, values: Mapping[str, Any], title: str, pixels: Floats, group: Group) -> None:

@@ -42,11 +42,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column names; where `first_is_ours` the first row is set in bold."""
+    """Rows of cells under column names; where `first_is_ours` the first row is set in bold, where `texts` cells are wrapped."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     first_is_ours: bool = False
+    texts: bool = False
 
 
 @dataclass(frozen=True)
