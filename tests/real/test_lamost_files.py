@@ -51,7 +51,9 @@ def test_labels_and_pixels_are_the_files(catalog):
         assert (row["ra"], row["dec"]) == (float(head["RA"]), float(head["DEC"]))
         assert row["mjd"] == pytest.approx(Time(head["DATE-OBS"]).mjd, abs=1e-6)
         told = [head.get(f"SNR{band}", head.get(f"SN_{band}")) for band in "UGRIZ"]
-        assert row["spectrum_lamost_snr"] == pytest.approx([np.nan if x <= -999 else x for x in told], nan_ok=True, rel=1e-6)
+        assert row["spectrum_lamost_snr"] == pytest.approx(
+            [np.nan if x <= -999 else x for x in told], nan_ok=True, rel=1e-6
+        )
         good = np.isfinite(data[0]) & (data[1] > 0)
         seen = np.array(row["spectrum_lamost_ivar"]) > 0
         assert np.array_equal(np.array(row["spectrum_lamost_flux"])[seen], data[0][good])

@@ -24,7 +24,7 @@ from asterism.catalogs.schema import identity_fields, image_fields
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.surveys.doors import Observation, Part, Plan
 from asterism.surveys.fits.fits_images import quick_images
-from asterism.surveys.fits.fits_reading import card, open_fits
+from asterism.surveys.fits.fits_reading import DAMAGE, card, open_fits
 from asterism.surveys.formats.legacy_images import BANDS
 from asterism.surveys.images import fit_image
 from asterism.surveys.stamps.sky import sky_sigma
@@ -174,7 +174,7 @@ def _first(files: Sequence[Path]) -> tuple[_Cutout | None, str]:
     for path in files:
         try:
             return _read(path), reason
-        except BadInputError as error:
+        except (BadInputError, *DAMAGE) as error:
             reason = reason or str(error)
     return None, reason
 

@@ -43,6 +43,7 @@ def test_what_is_not_so_simple_is_left_alone(path, tmp_path):
         body.replace(b"BITPIX  =                  -32", b"BITPIX  =                   16"),
         body.replace(b"NAXIS1  =                    4", b"NAXIS1  =         999999999999"),
         body.replace(b"NAXIS1  =                    4", b"NAXIS1  =                   -4"),
+        body.replace(b"NAXIS1  =                    4", b"NAXIS1  =                    T"),
         body.replace(b"N       =                   12", b"BSCALE  =                   12"),
         b"SIMPLE" + body[7:],
         b"",

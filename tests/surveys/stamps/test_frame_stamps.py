@@ -8,10 +8,10 @@ from astropy.io import fits
 from asterism.catalogs.schema import identity_fields
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.surveys.stamps import frame_stamps
 from asterism.surveys.stamps.frame_files import find_frames
 from asterism.surveys.stamps.frame_images import read_frame
 from asterism.surveys.stamps.frame_stamps import cut_stamps, ingest_frames
-from asterism.surveys.stamps import frame_stamps
 
 # In the middle, near the low edge of columns (which run north), near the corner, outside.
 RA = np.array([150.0, 150.001, 149.9907, 150.5])

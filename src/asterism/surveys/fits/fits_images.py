@@ -72,4 +72,5 @@ def _layout(header: QuickHeader) -> tuple[np.dtype, list[int]] | None:
         return None
     if any(key in header for key in _SCALED) or not shape or more != (0, 1):
         return None
-    return (kind, shape) if all(isinstance(n, int) and 0 < n < _SMALL for n in shape) else None
+    # Not isinstance: T, a logical value, is an integer to Python.
+    return (kind, shape) if all(type(n) is int and 0 < n < _SMALL for n in shape) else None

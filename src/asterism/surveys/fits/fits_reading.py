@@ -23,6 +23,7 @@ from asterism.errors import BadInputError
 from asterism.surveys.fits.fits_headers import check_counts
 
 __all__ = [
+    "DAMAGE",
     "TableRow",
     "card",
     "column",
