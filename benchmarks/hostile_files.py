@@ -236,6 +236,8 @@ def surveys(data: Path, work: Path) -> dict[str, Survey]:
     found["desi"] = Survey("desi", list(pairs), sound, _door("desi"), pairs)
     cutouts = simulated_cutouts(work)
     found["legacy"] = Survey("legacy", cutouts[:3], cutouts[-1], _door("legacy"))
+    rows = nested_rows(work)
+    found["mmu"] = Survey("mmu", rows[:3], rows[-1], _door("mmu"))
     stamps = sorted((spectra / "sdss/hips").glob("stamp-r-*.fits*"))
     if stamps:
         found["images"] = Survey("images", stamps[:4], stamps[-1], _images(work))
@@ -249,6 +251,40 @@ def simulated_cutouts(work: Path) -> list[Path]:
     folder = work / "legacy-files"
     simulate_files(8, folder, survey="desi-main", seed=0, modalities=("photometry", "image"), workers=1)
     return sorted(folder.rglob("cutout_*.fits"))
+
+
+def nested_rows(work: Path) -> list[Path]:
+    """Rows as the Multimodal Universe has them: Parquet with a nested spectrum, from simulated objects."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from asterism.simulate.sky import simulate
+    from asterism.surveys.formats.spectral_grids import grid_named
+
+    folder = work / "mmu-files"
+    if not folder.exists():
+        sky = simulate(
+            16, work / "mmu-sky", survey="desi-main", seed=0, modalities=("photometry", "spectrum"), workers=1
+        )
+        rows = sky.read(
+            ["object_id", "ra", "dec", "class", "redshift", "spectrum_desi_flux", "spectrum_desi_ivar"]
+        ).to_pylist()
+        wavelength = grid_named("desi").wavelength.tolist()
+        folder.mkdir(parents=True)
+        for k in range(4):
+            table = [
+                {
+                    "object_id": row["object_id"], "ra": row["ra"], "dec": row["dec"], "Z": row["redshift"],
+                    "SPECTYPE": row["class"],
+                    "spectrum": {
+                        "flux": row["spectrum_desi_flux"], "ivar": row["spectrum_desi_ivar"], "lambda": wavelength,
+                        "mask": [weight == 0 for weight in row["spectrum_desi_ivar"]],
+                    },
+                }
+                for row in rows[4 * k : 4 * k + 4]
+            ]  # fmt: skip
+            pq.write_table(pa.Table.from_pylist(table), folder / f"rows-{k}.parquet")
+    return sorted(folder.glob("*.parquet"))
 
 
 def _images(work: Path) -> Callable[[list[Path], Path], Any]:

@@ -19,7 +19,7 @@ def test_damaged_files_are_read_put_aside_or_refused(tmp_path):
     found = re.findall(
         r"^(\w+): (\d+) read, (\d+) quarantined, (\d+) refused, (\d+) failure", done.stdout, re.MULTILINE
     )
-    assert {name for name, *_ in found} == {"sdss", "lamost", "desi", "legacy", "images"}
+    assert {name for name, *_ in found} == {"sdss", "lamost", "desi", "legacy", "mmu", "images"}
     for _, read, quarantined, refused, failures in found:
         assert int(read) + int(quarantined) + int(refused) == 25
         assert failures == "0"
