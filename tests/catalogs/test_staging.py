@@ -21,7 +21,7 @@ def test_blocks_come_by_number_and_chunks_after_them(tmp_path: Path) -> None:
     staging.put(rows(20, 25), [], None)
     staging.put(rows(10, 20), [{"row": "3", "file": "f", "reason": "bad"}], 7)
     staging.put(rows(0, 10), [], 2)
-    tables = staging.tables()
+    tables = [staging.open(file) for file in staging.files()]
     assert pa.concat_tables([t.replace_schema_metadata(None) for t in tables])["x"].to_pylist() == list(range(25))
     assert [len(staging.quarantine_lines(t)) for t in tables] == [0, 1, 0]
     assert staging.blocks == {2, 7}
@@ -34,15 +34,17 @@ def test_an_interrupted_run_keeps_blocks_and_drops_chunks(tmp_path: Path) -> Non
     (staging.folder / ".block-1.99.tmp.arrow").write_bytes(b"half")
     again = Staging(tmp_path, SCHEMA, keep=True)
     assert again.blocks == {0}
-    assert len(again.tables()) == 1
+    assert len(again.files()) == 1
     assert Staging(tmp_path, SCHEMA, keep=False).blocks == set()
     again.remove()
     assert not again.folder.exists()
 
 
-def test_gather_takes_rows_in_the_order_asked_for() -> None:
-    tables = [rows(0, 10), rows(10, 10), rows(10, 30)]
+def test_gather_takes_rows_in_the_order_asked_for(tmp_path: Path) -> None:
+    staging = Staging(tmp_path, SCHEMA, keep=False)
+    for block, (first, last) in enumerate([(0, 10), (10, 10), (10, 30)]):
+        staging.put(rows(first, last), [], block)
     wanted = np.array([29, 0, 10, 9, 9, 12])
-    found = gather(tables, wanted, ["name", "x"])
+    found = gather(staging.files(), [10, 0, 20], wanted, ["name", "x"])
     assert found.column_names == ["name", "x"]
     assert found["x"].to_pylist() == wanted.tolist()

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from asterism.catalogs.outputs import atomic_write
 
-__all__ = ["QUARANTINE_SCHEMA", "Staging"]
+__all__ = ["QUARANTINE_SCHEMA", "Staging", "copied", "gather"]
 
 QUARANTINE_SCHEMA = pa.schema([("row", pa.string()), ("file", pa.string()), ("reason", pa.string())])
 """Columns of ``quarantine.parquet``."""
@@ -69,13 +69,15 @@ class Staging:
         with atomic_write(self.folder / name) as file, pa.ipc.new_file(file, schema) as writer:
             writer.write_table(ready)
 
-    def tables(self) -> list[pa.Table]:
-        """All files in order: the blocks by number, then the chunks as they came; memory-mapped."""
-        found = []
-        for file in sorted(self.folder.glob("block-*.arrow")) + sorted(self.folder.glob("chunk-*.arrow")):
-            with pa.ipc.open_file(pa.memory_map(str(file))) as reader:
-                found.append(reader.read_all())
-        return found
+    def files(self) -> list[Path]:
+        """All files in order: the blocks by number, then the chunks as they came."""
+        return sorted(self.folder.glob("block-*.arrow")) + sorted(self.folder.glob("chunk-*.arrow"))
+
+    @staticmethod
+    def open(file: Path) -> pa.Table:
+        """The rows of a file, memory-mapped for as long as the table is held."""
+        with pa.ipc.open_file(pa.memory_map(str(file))) as reader:
+            return reader.read_all()
 
     @staticmethod
     def quarantine_lines(table: pa.Table) -> list[dict[str, str]]:
@@ -88,20 +90,39 @@ class Staging:
         shutil.rmtree(self.folder)
 
 
-def gather(tables: list[pa.Table], rows: npt.NDArray[np.int64], columns: list[str]) -> pa.Table:
-    """Rows of a list of tables, counted through all of them, in the order asked for.
+def copied(table: pa.Table, columns: list[str]) -> pa.Table:
+    """Columns of a memory-mapped table in memory of their own, so that the mapping ends."""
+    return table.select(columns).replace_schema_metadata(None).take(pa.array(np.arange(len(table))))
 
-    Only the tables that hold one of the rows are touched.
+
+def gather(files: list[Path], sizes: list[int], rows: npt.NDArray[np.int64], columns: list[str]) -> pa.Table:
+    """Rows of a list of files, counted through all of them, in the order asked for.
+
+    Only the files that hold one of the rows are opened, and no longer than it takes to copy these rows.
+
+    Parameters
+    ----------
+    files : list of Path
+        Of `Staging.files`.
+    sizes : list of int
+        Rows of each.
+    rows : ndarray of int64
+        Which.
+    columns : list of str
+        Columns wanted.
+
+    Returns
+    -------
+    pyarrow.Table
     """
-    starts = np.cumsum([0, *(len(table) for table in tables)])
+    starts = np.cumsum([0, *sizes])
     order = np.argsort(rows, kind="stable")
     wanted = rows[order]
     taken = []
     for index in np.unique(np.searchsorted(starts, wanted, side="right") - 1):
         low, high = np.searchsorted(wanted, [starts[index], starts[index + 1]])
-        taken.append(tables[index].select(columns).take(pa.array(wanted[low:high] - starts[index])))
+        table = Staging.open(files[index]).select(columns)
+        taken.append(table.take(pa.array(wanted[low:high] - starts[index])).replace_schema_metadata(None))
     back = np.empty(len(rows), np.int64)
     back[order] = np.arange(len(rows))
-    return (
-        pa.concat_tables(table.replace_schema_metadata(None) for table in taken).combine_chunks().take(pa.array(back))
-    )
+    return pa.concat_tables(taken).combine_chunks().take(pa.array(back))

@@ -26,7 +26,7 @@ from asterism.catalogs.hats_layout import (
 )
 from asterism.catalogs.narrow import NarrowWriter, write_wide
 from asterism.catalogs.sources import assign_sources, photometry_hash
-from asterism.catalogs.staging import Staging, gather
+from asterism.catalogs.staging import Staging, copied, gather
 from asterism.catalogs.validate import bad_positions, cast_column, validate
 from asterism.catalogs.writer import Writer
 from asterism.errors import AsterismError, BadInputError, unknown_name
@@ -221,18 +221,15 @@ class CatalogWriter(Writer):
 
     def _close(self) -> Catalog:
         self._flush()
-        tables = self._staging.tables()
-        lines = [line for table in tables for line in self._staging.quarantine_lines(table)]
-        keys = (
-            pa.concat_tables(
-                table.select(
-                    [n for n in ("object_id", "source_id", "ra", "dec", _LIGHT, _ROW, _FILE) if n in self._staged.names]
-                ).replace_schema_metadata(None)
-                for table in tables
-            )
-            if tables
-            else self._staged.empty_table()
-        )
+        files = self._staging.files()
+        names = [n for n in ("object_id", "source_id", "ra", "dec", _LIGHT, _ROW, _FILE) if n in self._staged.names]
+        lines, told = [], []
+        for file in files:  # one at a time: what is mapped counts as memory
+            table = self._staging.open(file)
+            lines += self._staging.quarantine_lines(table)
+            told.append(copied(table, names))
+        sizes = [len(table) for table in told]
+        keys = pa.concat_tables(told) if told else self._staged.empty_table()
         kept = self._without_repeats(keys, lines)
         if not len(kept):
             reasons = Counter(line["reason"] for line in lines).most_common(1)
@@ -245,7 +242,7 @@ class CatalogWriter(Writer):
         parts = []
         for cell in cells:
             rows = order[cell.start : cell.stop]
-            table = gather(tables, kept[rows], self.schema.names)
+            table = gather(files, sizes, kept[rows], self.schema.names)
             columns = dict(zip(table.column_names, table.columns, strict=True))
             columns["source_id"] = pa.array(sources[rows], pa.string())
             if index is not None:
@@ -253,7 +250,6 @@ class CatalogWriter(Writer):
             table = pa.table([columns[name] for name in schema.names], schema=schema)
             write_data_file(table, self._output.directory / cell.relative_path)
             parts.append((cell.relative_path, len(table), content_hash(table, leave_out=[HEALPIX_COLUMN])))
-        del tables
         self._staging.remove()
         return self._finish(schema, parts, lines, None)
 
