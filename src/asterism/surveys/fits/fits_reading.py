@@ -78,7 +78,11 @@ def open_fits(path: Path, first: int | None = None) -> Iterator[Any]:
         try:
             source, size = _source(path)
             check_counts(source, size, path)
-            with fits.open(source, memmap=False, lazy_load_hdus=first is not None) as hdus:
+            # Opened here, since astropy leaves a file open when it finds that it can't be read.
+            with (
+                source.open("rb") if isinstance(source, Path) else source as stream,
+                fits.open(stream, memmap=False, lazy_load_hdus=first is not None) as hdus,
+            ):
                 if first is not None:
                     hdus = _first(hdus, first, size)
                 if any("truncated" in str(warning.message).lower() for warning in caught):
