@@ -1,12 +1,14 @@
 """Files ingested per second beside a plain loop of astropy calls, in one run; and the memory of 100,000 small objects.
 
     python benchmarks/ingest_speed.py speed --data DATA --work WORK [--files 400]
+    python benchmarks/ingest_speed.py cores --data DATA --work WORK [--files 400]
     python benchmarks/ingest_speed.py memory --work WORK [--objects 100000]
 
 ``speed``: each real file is copied until there are enough, under names of other plates, fibres or targets. The plain loop
 opens each file with astropy and reads flux, wavelength, inverse variance, class and redshift into memory, and nothing else: no
 checks, no catalog; of DESI's coadds it joins the three arms of each target. Ours runs to the finished catalog on disk. Runs
-alternate, and the ratio is of the medians.
+alternate, and the ratio is of the medians. "And kept" is the plain loop with its fluxes and inverse variances written to one
+Parquet file with the same compression. ``cores``: BOSS spectra on one core and on all, ten times as many.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +78,17 @@ def copies(paths: list[Path], folder: Path, count: int, rename: Callable[[Path, 
         rename(paths[k % len(paths)], folder, k)
 
 
-def copy_sdss(path: Path, folder: Path, k: int) -> None:
-    body = bytearray(path.read_bytes())
+@cache
+def _fibre_place(path: Path) -> int:
+    """Where FIBERID stands in a file."""
     with fits.open(path) as hdus:
         names = {name.upper(): name for name in hdus[2].columns.names}
-        place = hdus[2].fileinfo()["datLoc"] + hdus[2].data.dtype.fields[names["FIBERID"]][1]
+        return int(hdus[2].fileinfo()["datLoc"] + hdus[2].data.dtype.fields[names["FIBERID"]][1])
+
+
+def copy_sdss(path: Path, folder: Path, k: int) -> None:
+    body = bytearray(path.read_bytes())
+    place = _fibre_place(path)
     body[place : place + 4] = np.array([k + 1], ">i4").tobytes()
     (folder / f"spec-1000-55000-{k + 1:05d}.fits").write_bytes(bytes(body))
 
@@ -100,6 +109,19 @@ def copy_same(path: Path, folder: Path, k: int) -> None:
         hdus.writeto(folder / f"cutout_{hdus[0].header['CRVAL1']:.4f}_{hdus[0].header['CRVAL2']:.4f}.fits")
 
 
+def keep(read: list[Any], out: Path) -> None:
+    """Fluxes and inverse variances (the largest arrays of what was read) in one file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [one for item in read for one in (item if isinstance(item, list) else [item])]
+    arrays = [sorted((a for a in row if isinstance(a, np.ndarray)), key=lambda a: -a.size)[:2] for row in rows]
+    columns = [
+        pa.array([np.asarray(pair[k], "f4").reshape(-1) for pair in arrays], pa.list_(pa.float32())) for k in (0, 1)
+    ]
+    pq.write_table(pa.table(columns, names=["flux", "ivar"]), out, compression="zstd", use_dictionary=False)
+
+
 def compare(
     name: str, folder: Path, pattern: str, plain: Callable[[Path], Any], door: Any, work: Path, rounds: int
 ) -> None:
@@ -107,26 +129,44 @@ def compare(
     from asterism.surveys.doors import ingest_files
 
     files = sorted(folder.glob(pattern))
-    cores = len(os.sched_getaffinity(0))
-    times: dict[str, list[float]] = {"plain": [], "ours": [], f"ours on {cores}": []}
+    times: dict[str, list[float]] = {"plain": [], "kept": [], "ours": []}
     rows = 0
     for _ in range(rounds):
         start = time.perf_counter()
         for path in files:
-            plain(path)
+            plain(path)  # what is read is let go of at once
         times["plain"].append(time.perf_counter() - start)
-        for key, workers in (("ours", 1), (f"ours on {cores}", cores)):
-            out = work / "out"
-            shutil.rmtree(out, ignore_errors=True)
-            start = time.perf_counter()
-            rows = len(ingest_files(door, [folder], out, workers=workers))
-            times[key].append(time.perf_counter() - start)
+        start = time.perf_counter()
+        keep([plain(path) for path in files], work / "kept.parquet")
+        times["kept"].append(time.perf_counter() - start)
+        shutil.rmtree(work / "out", ignore_errors=True)
+        start = time.perf_counter()
+        rows = len(ingest_files(door, [folder], work / "out", workers=1))
+        times["ours"].append(time.perf_counter() - start)
     middle = {key: statistics.median(values) for key, values in times.items()}
-    rates = {key: len(files) / value for key, value in middle.items()}
+    rates = {key: rows / value for key, value in middle.items()}
     print(
-        f"| {name} | {len(files):,} files, {rows:,} rows | {rates['plain']:.0f}/s | {rates['ours']:.0f}/s | "
-        f"{middle['plain'] / middle['ours']:.2f} | {middle['ours'] / middle[f'ours on {cores}']:.2f} on {cores} |",
+        f"| {name} | {len(files):,} files, {rows:,} rows | {rates['plain']:.0f}/s | {rates['kept']:.0f}/s | {rates['ours']:.0f}/s | "
+        f"{middle['plain'] / middle['ours']:.2f} | {middle['kept'] / middle['ours']:.2f} |",
         flush=True,
+    )
+
+
+def scaling(data: Path, work: Path, count: int) -> None:
+    """Ours on one core and on all."""
+    from asterism.surveys.doors import ingest_files
+    from asterism.surveys.sdss import SdssDoor
+
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    copies(sorted((data / "spectra/sdss/picca_boss").rglob("*.fits")), work / "many", count, copy_sdss)
+    cores, times = len(os.sched_getaffinity(0)), []
+    for workers in (1, cores):
+        start = time.perf_counter()
+        rows = len(ingest_files(SdssDoor(), [work / "many"], work / f"out{workers}", workers=workers))
+        times.append(time.perf_counter() - start)
+    print(
+        f"{rows:,} BOSS spectra: {rows / times[0]:.0f}/s on one core, {rows / times[1]:.0f}/s on {cores}: {times[0] / times[1]:.2f} times"
     )
 
 
@@ -151,7 +191,9 @@ def speed(data: Path, work: Path, count: int, rounds: int) -> None:
     for path in sorted((work / "desi").rglob("*.fits")):
         if path.name.startswith(("coadd-", "redrock-")):
             shutil.copy(path, coadds)
-    print("| files | | plain loop | ours, one core | ratio per core | faster with cores |\n|---|---|---|---|---|---|")
+    print(
+        "| files | | plain loop | and kept | ours | ours over plain | ours over kept |\n|---|---|---|---|---|---|---|"
+    )
     compare("BOSS spectra", work / "sdss", "*.fits", plain_sdss, SdssDoor(), work, rounds)
     compare("LAMOST spectra", work / "lamost", "*.fits", plain_lamost, LamostDoor(), work, rounds)
     compare("DESI coadds", coadds, "coadd-*.fits", plain_desi, DesiDoor(), work, rounds)
@@ -193,7 +235,7 @@ def memory(work: Path, objects: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("speed", "memory"))
+    parser.add_argument("part", choices=("speed", "cores", "memory"))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("ASTERISM_DATA", "data")))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--files", type=int, default=400)
@@ -202,6 +244,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.part == "speed":
         speed(options.data, options.work, options.files, options.rounds)
+    elif options.part == "cores":
+        scaling(options.data, options.work, 10 * options.files)
     else:
         options.work.mkdir(parents=True, exist_ok=True)
         memory(options.work, options.objects)
