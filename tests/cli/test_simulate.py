@@ -60,6 +60,7 @@ def test_help_shows_an_example():
 def test_more_workers_are_expected_to_be_quicker():
     assert verb.expected_seconds(10_000, 4) < verb.expected_seconds(10_000, 1)
     assert verb.expected_seconds(10, 4) == verb.expected_seconds(10, 1)
+    assert verb.expected_seconds(10_000, 1, survey="sdss-compact") > verb.expected_seconds(10_000, 1, survey="lamost")
 
 
 def test_survey_files_alone_and_beside_a_catalog(tmp_path):

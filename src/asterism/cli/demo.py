@@ -80,7 +80,8 @@ def run_demo(
     from asterism.simulate.sky import simulate
 
     sky, run, answers, report = (out / name for name in ("sky", "run", "answers", "report"))
-    _step(console, 1, f"Simulate {size:,} stars, galaxies and quasars with stamps", expected_seconds(size, None), sky)
+    seconds = expected_seconds(size, None, survey="sdss-compact")
+    _step(console, 1, f"Simulate {size:,} stars, galaxies and quasars with stamps", seconds, sky)
     with progress_bar(console, "objects") as update:
         catalog = simulate(size, sky, seed=_SEED, overwrite=overwrite, progress=update)
     make_split(catalog, _SPLIT, seed=_SEED, overwrite=overwrite)

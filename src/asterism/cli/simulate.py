@@ -10,6 +10,7 @@ import typer
 __all__ = ["command", "expected_seconds"]
 
 _OBJECTS_PER_SECOND = 80  # of one core
+_OF_SELECTION = {"sdss-compact": 24, "sdss-faint-compact": 12}  # where compactness refuses most of what is drawn
 _SPECTRA_PER_SECOND = 200
 _FILES_PER_SECOND = 40  # and objects
 _SPECTROGRAPH_SECONDS = 120.0  # raw frames of both arms, made and reduced
@@ -17,7 +18,13 @@ _START_SECONDS = 6.0
 
 
 def expected_seconds(
-    size: int, workers: int | None, spectra: bool = False, *, frames: bool = False, files: bool = False
+    size: int,
+    workers: int | None,
+    spectra: bool = False,
+    *,
+    frames: bool = False,
+    files: bool = False,
+    survey: str = "",
 ) -> float:
     """Roughly how long a simulation takes, s.
 
@@ -33,6 +40,8 @@ def expected_seconds(
         Whether there are 2D spectra, from raw frames.
     files : bool
         Whether survey files are written.
+    survey : str
+        What is taken.
 
     Returns
     -------
@@ -43,7 +52,7 @@ def expected_seconds(
     from asterism.simulate.recipe import BLOCK_SIZE
 
     processes = min(workers or available_cores(), max(1, -(-size // BLOCK_SIZE)))
-    seconds = 1.0 / _OBJECTS_PER_SECOND + (1.0 / _SPECTRA_PER_SECOND if spectra else 0.0)
+    seconds = 1.0 / _OF_SELECTION.get(survey, _OBJECTS_PER_SECOND) + (1.0 / _SPECTRA_PER_SECOND if spectra else 0.0)
     seconds += 1.0 / _FILES_PER_SECOND if files else 0.0
     plates = -(-size // objects_per_spectrograph()) if frames else 0
     return _START_SECONDS + (size * seconds + plates * _SPECTROGRAPH_SECONDS) / processes
@@ -131,7 +140,7 @@ def command(
     else:
         wanted = DEFAULT_MODALITIES if as_survey is None else ("photometry", *published(survey))
     seconds = expected_seconds(
-        size, workers, "spectrum" in wanted, frames="spectrum2d" in wanted, files=as_survey is not None
+        size, workers, "spectrum" in wanted, frames="spectrum2d" in wanted, files=as_survey is not None, survey=survey
     )
     console.print(
         f"Simulating {size:,} objects of {survey}: about {seconds:.0f} s, and "
