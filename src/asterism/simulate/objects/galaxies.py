@@ -22,7 +22,6 @@ from asterism.simulate.objects.selection import Sample
 __all__ = [
     "blue_fraction",
     "colour_sequence",
-    "comoving_volume",
     "comoving_weight",
     "distance_modulus",
     "fill",
@@ -76,11 +75,6 @@ def comoving_weight(redshift: Floats) -> Floats:
     """dV/dz up to a factor: D^2 / E(z)."""
     comoving = np.interp(redshift, *_distances())
     return np.asarray(comoving**2 / np.sqrt(_MATTER * (1.0 + redshift) ** 3 + 1.0 - _MATTER))
-
-
-def comoving_volume(redshift: Floats) -> Floats:
-    """dV/dz of a square degree, Mpc^3."""
-    return np.asarray(comoving_weight(redshift) * _LIGHT / _HUBBLE * np.radians(1.0) ** 2)
 
 
 @cache

@@ -8,7 +8,7 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,7 +28,6 @@ __all__ = [
     "card",
     "column",
     "find_column",
-    "hdu_named",
     "open_fits",
     "table_rows",
     "text_cell",
@@ -139,20 +138,6 @@ def _check_size(path: Path, number: int, hdu: Any, size: int) -> None:
             raise BadInputError(
                 f"HDU {number} of {path} unpacks to {unpacked >> 20:,} MB; no survey's image is so large"
             )
-
-
-def hdu_named(hdus: Any, names: Sequence[str], path: Path) -> Any:
-    """The first HDU with one of these names, in any case.
-
-    Raises
-    ------
-    BadInputError
-        There is none.
-    """
-    for hdu in hdus:
-        if str(hdu.name).strip().upper() in names:
-            return hdu
-    raise BadInputError(f"{path} has no HDU called {' or '.join(names)}; is it the file of another survey?")
 
 
 def find_column(hdu: Any, *names: str) -> str | None:
