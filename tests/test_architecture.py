@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "learning": {"learning", "models", "catalogs"},
     "inference": {"inference", "learning", "models", "catalogs"},
     "explore": {"explore", "inference", "learning", "models", "catalogs"},
-    "cli": {"cli", "explore", "inference", "learning", "models", "catalogs", "simulate", "surveys"},
+    "papers": {"papers", "explore", "inference", "learning", "models", "catalogs", "simulate", "surveys"},
+    "cli": {"cli", "papers", "explore", "inference", "learning", "models", "catalogs", "simulate", "surveys"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 #: Heavy enough that `asterism --help` must not pay for them.

@@ -208,10 +208,10 @@ SURVEYS: dict[str, Survey] = {
         ),
         Survey(
             "sdss-faint-compact",
-            {"STAR": 1 / 2, "GALAXY": 1 / 2},
-            {"STAR": _STARS, "GALAXY": _GALAXIES},
+            {"STAR": 1 / 3, "GALAXY": 1 / 3, "QSO": 1 / 3},
+            {"STAR": _STARS, "GALAXY": _GALAXIES, "QSO": _QUASARS},
             0.5,
-            "faint (r > 20) compact stars and galaxies in equal numbers, the third experiment of Chaini et al. (2023)",
+            "faint (r > 20) compact sources in equal numbers of each class, as Chaini et al. (2023) select them",
             20.0,
         ),
         Survey(

@@ -1,0 +1,1 @@
+"""The seed papers' experiments: what they published beside what this package gives."""
