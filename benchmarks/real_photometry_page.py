@@ -99,6 +99,38 @@ def iid_section(name: str, work: Path) -> str:
     return f"## {TITLES[name]}\n\n{n}{table(head, rows)}\n"
 
 
+def folds_section(work: Path) -> str:
+    """Five folds of one table: figures over all objects, and the log-loss of each fold."""
+    parts = []
+    for seed in range(10):
+        runs = found(work / "scores", f"margnet5-{seed}")
+        if not runs:
+            continue
+        folds = [arrays(r) for r in runs]
+        for run, fold in zip(runs, folds, strict=True):
+            frame = pq.read_table(run.with_name(f"{run.name}-lightgbm-all.parquet")).to_pandas()
+            frame = frame.set_index("object_id").loc[fold["id"]]
+            label, p = frame["label"].to_numpy(), frame[["p_0", "p_1"]].to_numpy()
+            fold["all"] = (p.argmax(1) == label, log_loss_values(p, label))
+        labels = {"ours": "**margformer**", **{m: m for m in METHODS}, "all": "lightgbm, on all four other folds"}
+        rows = []
+        for method, label in labels.items():
+            right, loss = (np.concatenate([f[method][column] for f in folds]) for column in (0, 1))
+            rows.append(
+                [
+                    label,
+                    f"{right.mean():.4f}",
+                    f"{loss.mean():.4f}",
+                    ", ".join(f"{f[method][1].mean():.4f}" for f in folds),
+                    *(("", "") if method == "ours" else pooled(folds, folds, method)),
+                ]
+            )
+        head = ["method", "accuracy", "log-loss", "by fold", "Δ accuracy (ours − theirs)", "Δ log-loss"]
+        n = sum(len(f["id"]) for f in folds)
+        parts.append(f"Seed {seed}, {len(folds)} folds, {n:,} test objects.\n\n{table(head, rows)}\n")
+    return "## `margnet_exp3_sg` in five folds\n\n" + "".join(parts) if parts else ""
+
+
 def faint_section(work: Path) -> str:
     scores = work / "scores"
     parts = []
@@ -241,4 +273,6 @@ def page_text(work: Path) -> str:
     ).stdout.strip()
     head = f"Asterism {asterism.__version__}, commit {commit}, {date.today().isoformat()}.\n\n"
     sections = [iid_section(name, work) for name in TITLES]
-    return head + "".join([*sections, faint_section(work), sets_section(work), unknown_section(work)])
+    return head + "".join(
+        [*sections, folds_section(work), faint_section(work), sets_section(work), unknown_section(work)]
+    )

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.fingerprint import content_hash
+from asterism.catalogs.splits import make_split
 from asterism.errors import BadInputError, ConfigurationError
 
 LSDB_WARNINGS = pytest.mark.filterwarnings(
@@ -106,6 +108,16 @@ def test_splits_choose_rows(make_sky: Callable[..., Catalog]) -> None:
         catalog.read(split="default", part="tests")
     with pytest.raises(ConfigurationError, match="needs the name of a split"):
         catalog.read(part="test")
+
+
+def test_a_split_with_a_fold_chooses_that_folds_rows(make_sky: Callable[..., Catalog]) -> None:
+    catalog = make_sky()
+    made = make_split(catalog, "cv", folds=3)
+    for fold in range(3):
+        chosen = catalog.read(["object_id"], split=f"cv@{fold}", part="test")["object_id"].to_pylist()
+        assert chosen == made.filter(pc.equal(made["fold"], fold))["object_id"].to_pylist()
+    with pytest.raises(BadInputError, match="unknown split 'cx@1'"):
+        catalog.split("cx@1")
 
 
 def test_the_parents_splits_serve_its_narrow_catalogs(tmp_path: Path, make_sky: Callable[..., Catalog]) -> None:

@@ -83,6 +83,7 @@ def test_laws(tmp_path_factory, rows, seed, mix, folds):
             check_split(one, "x")
             tested = [f == fold for f in one["fold"].to_pylist()]
             assert [p == "test" for p in one["part"].to_pylist()] == tested
+            assert read_split(Rows(path / "a", source, label), f"x@{fold}").equals(one)
         assert parts_of(read_split(Rows(path / "a", source, label), "x", fold=0)) == parts_of(table)
         return
     part_of_source = dict(zip(source, [parts_of(table)[f"o{i:04d}"] for i in range(len(source))], strict=True))
@@ -222,6 +223,12 @@ def test_reading_what_is_not_there_or_is_no_split(make_sky):
         read_split(catalog, "plane")
     with pytest.raises(ConfigurationError, match="unknown split"):
         split_made_by(catalog, "../splits/plain")
+    with pytest.raises(ConfigurationError, match="without folds"):
+        read_split(catalog, "plain@1")
+    with pytest.raises(ConfigurationError, match="does not name a fold; .* plain@0"):
+        read_split(catalog, "plain@first")
+    with pytest.raises(ConfigurationError, match="unknown split 'plane'"):
+        read_split(catalog, "plane@1")
     with pytest.raises(ConfigurationError, match="without folds"):
         read_split(catalog, "plain", fold=0)
     make_split(catalog, "folded", folds=3)

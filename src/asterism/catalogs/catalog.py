@@ -24,6 +24,7 @@ from asterism.catalogs.columns import metadata_of
 from asterism.catalogs.fingerprint import combine, content_hash
 from asterism.catalogs.groups import Group, groups
 from asterism.catalogs.hats_layout import HEALPIX_COLUMN, open_data_file
+from asterism.catalogs.splits import read_split
 from asterism.errors import BadInputError, ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ class Catalog:
         return sorted(self._splits())
 
     def split(self, name: str) -> pa.Table:
-        """A stored split: object_id, source_id, part (string), fold (int32 or null).
+        """A stored split: object_id, source_id, part (string), fold (int32 or null); ``NAME@k`` with fold k tested.
 
         Raises
         ------
@@ -318,10 +319,9 @@ class Catalog:
             There is no such split.
         """
         files = self._splits()
-        if name not in files:
+        if name.partition("@")[0] not in files:
             raise BadInputError(f"{unknown_name('split', name, files)} in {self.path}; make it with 'asterism split'")
-        with open_data_file(files[name]) as file:
-            return file.read()
+        return read_split(self, name)
 
     def quarantine(self) -> pa.Table:
         """Objects that could not be used when the catalog was made: row, file, reason (strings)."""

@@ -4,7 +4,8 @@ All observations of a source are in one part. The file has the columns ``object_
 and how it was made as JSON in its schema's metadata. Rows that ``where`` leaves out are not in it.
 
 With K folds, ``fold`` is 0 … K-1 and a further column ``otherwise`` says which part a source plays while its fold is
-not the test fold; ``part`` is the case of fold 0 tested, and ``read_split(…, fold=k)`` gives the case of fold k.
+not the test fold; ``part`` is the case of fold 0 tested. The case of fold k is ``read_split(…, fold=k)``; wherever a split is
+named it is ``NAME@k``, as in ``train --split cv@2``.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ def read_split(catalog: Catalog, name: str, *, fold: int | None = None) -> pa.Ta
     ----------
     catalog : Catalog
     name : str
+        ``NAME@k`` is split NAME with fold k tested.
     fold : int, optional
         With folds: the fold that is the test part.
 
@@ -150,6 +152,9 @@ def read_split(catalog: Catalog, name: str, *, fold: int | None = None) -> pa.Ta
     BadInputError
         If the file can't be read.
     """
+    if "@" in name and fold is None:  # no split has an @ in its name
+        name, number = _fold_of(name)
+        return read_split(catalog, name, fold=number)
     path = _find(catalog, name)
     if path is None:
         raise ConfigurationError(f"{catalog.path}: {unknown_name('split', name, _names(catalog))}")
@@ -179,6 +184,14 @@ def split_made_by(catalog: Catalog, name: str) -> dict[str, Any]:
     if path is None:
         raise ConfigurationError(f"{catalog.path}: {unknown_name('split', name, _names(catalog))}")
     return _made_by(path)
+
+
+def _fold_of(name: str) -> tuple[str, int]:
+    """A split's name and fold from ``NAME@k``."""
+    split, _, number = name.rpartition("@")
+    if not re.fullmatch(r"[0-9]{1,6}", number):
+        raise ConfigurationError(f"split {name!r} does not name a fold; write its number after the @, e.g. {split}@0")
+    return split, int(number)
 
 
 def _path(catalog: Catalog, name: str) -> Path:
