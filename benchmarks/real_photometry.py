@@ -84,12 +84,14 @@ def iid(name: str, seed: int, data: Path, work: Path) -> None:
 
 
 def five_folds(seed: int, data: Path, work: Path) -> None:
-    """Every object of ``margnet_exp3_sg`` tested once, by a model that learned from the other four folds."""
+    """Every object of ``margnet_exp3_sg`` tested once, by a model that learned from the other four folds.
+
+    The folds are the same for every seed, which is that of the weights.
+    """
     catalog = catalog_of("margnet", data, work)
-    name = f"five{seed}"
-    make_split(catalog, name, folds=FOLDS, fractions=FOLD_FRACTIONS, seed=seed)
+    make_split(catalog, "five", folds=FOLDS, fractions=FOLD_FRACTIONS, seed=0)
     for fold in range(FOLDS):
-        split, run = f"{name}@{fold}", work / "runs" / f"margnet5-{seed}-{fold}"
+        split, run = f"five@{fold}", work / "runs" / f"margnet5-{seed}-{fold}"
         train(catalog, run, inputs="photometry", split=split, config=settings(None), baselines=True, seed=seed)
         evaluate(run, catalog, work / "scores" / run.name, split=split, baselines=True)
         lightgbm_on_all(run, catalog, split, seed, work / "scores" / f"{run.name}-lightgbm-all.parquet")
