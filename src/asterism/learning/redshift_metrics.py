@@ -194,8 +194,11 @@ class RedshiftScores:
 
     def take(self, chosen: NDArray[Any]) -> RedshiftScores:
         """Scores of some of the objects, by mask or index."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return RedshiftScores(**{name: None if v is None else v[chosen] for name, v in values.items()})
+        kept: dict[str, Any] = {}
+        for member in fields(self):
+            values = getattr(self, member.name)
+            kept[member.name] = None if values is None else values[chosen]
+        return RedshiftScores(**kept)
 
 
 def _point_statistics(error: Floats) -> list[float]:
