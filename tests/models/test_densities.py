@@ -105,6 +105,18 @@ def test_a_spike_one_cell_wide_is_read_exactly():
     assert densities.standard_deviation(grid, pdf) == pytest.approx(1e-6 / np.sqrt(6), rel=1e-6)
 
 
+def test_wings_too_faint_for_a_double_do_no_harm():
+    grid = np.linspace(0, 2, 801)
+    pdf = np.exp(-0.5 * ((grid - [[0.4], [1.0], [1.9]]) / 0.02) ** 2)
+    assert ((pdf > 0) & (pdf < 1e-308)).any()
+    z = densities.quantile(grid, pdf, np.linspace(0, 1, 101))
+    assert (np.diff(z, axis=1) >= 0).all()
+    assert np.allclose(z[:, 50], [0.4, 1.0, 1.9], atol=1e-9)
+    assert np.allclose(densities.credibility(grid, pdf, [0.38, 1.02, 1.92]), 0.6827, atol=2e-3)
+    assert np.allclose(densities.standard_deviation(grid, pdf), [0.02, 0.02, 0.02], rtol=1e-2)
+    assert densities.modes(grid, pdf)[1][:, 1].tolist() == [0, 0, 0]
+
+
 def test_a_triangle_has_the_quantiles_of_the_textbook():
     grid, pdf = np.array([0.0, 1.0, 2.0]), np.array([[0, 7, 0]])
     assert np.allclose(densities.quantile(grid, pdf, [0, 0.125, 0.5, 0.875, 1]), [[0, 0.5, 1, 1.5, 2]])

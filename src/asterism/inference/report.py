@@ -230,7 +230,7 @@ def classification_report(evaluation: Evaluation) -> Page:
         bins |= {k: b["bins"][evaluation.bin_name] for k, b in m.get("baselines", {}).items()}
         by_magnitude = Section(f"Against {evaluation.band} magnitude", tables=[_bins_table(evaluation)])
         for key, label in (("accuracy", "accuracy"), ("log_loss", "log-loss")):
-            picture = figures.against_magnitude(bins, key, label, evaluation.band)
+            picture = figures.against_bins(bins, key, label, f"{evaluation.band} magnitude")
             by_magnitude.figures.append(Picture.of(picture, f"{label.capitalize()} in bins of one magnitude."))
         sections.append(by_magnitude)
     if answers.domain_score is not None and evaluation.domain_threshold is not None:

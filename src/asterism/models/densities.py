@@ -177,7 +177,10 @@ def quantile(grid: ArrayLike, pdf: ArrayLike, q: ArrayLike) -> Floats:
         rest = np.maximum(share - c[rows, cell], 0.0)
         # left·d + slope·d²/2 = rest, in the form of the root that does not cancel where the slope is small.
         root = np.sqrt(np.maximum(left**2 + 2 * (right - left) / width * rest, 0.0))
-        past = np.divide(2 * rest, left + root, out=np.zeros(len(p)), where=left + root > 0)
+        with np.errstate(
+            over="ignore"
+        ):  # in a far wing rounding in `rest` can exceed the cell; the clip below mends it
+            past = np.divide(2 * rest, left + root, out=np.zeros(len(p)), where=left + root > 0)
         result[:, column] = x[cell] + np.clip(past, 0.0, width)
     return result[:, 0] if shares.ndim == 0 else result
 
@@ -262,7 +265,8 @@ def credibility(grid: ArrayLike, pdf: ArrayLike, z: ArrayLike) -> Floats:
     low, high = np.minimum(p[:, 1:], p[:, :-1]), np.maximum(p[:, 1:], p[:, :-1])
     # Of a cell that crosses the threshold, the part above it is a trapezoid of its own.
     rise = high - low
-    part = np.divide(high - threshold, rise, out=(low > threshold).astype(float), where=rise > 0)
-    part = np.clip(part, 0.0, 1.0)
+    # The distance is cut to the rise before the division: a far wing's rise may be subnormal.
+    reach = np.clip(high - threshold, 0.0, rise)
+    part = np.divide(reach, rise, out=(low > threshold).astype(float), where=rise > 0)
     above = part * 0.5 * (high + np.maximum(low, threshold)) * np.diff(x)
     return np.clip(above.sum(axis=1), 0.0, 1.0)
