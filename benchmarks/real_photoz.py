@@ -56,14 +56,14 @@ TABLES: dict[str, dict[str, Any]] = {
         "files": ["photoz/mlz/SDSS_MGS.train", "photoz/mlz/SDSS_MGS.test"],
         "baselines": ("lightgbm", "xgboost", "random-forest", "nearest-neighbours", "quantiles"),
         "quantities": ["flux", "ivar"],
-        "parts": (0.8, 0.1, 0.1),
+        "parts": (0.7, 0.1, 0.2),
     },
     "cosmophotoz": {
         "preset": "cosmophotoz",
         "files": ["photoz/cosmophotoz/sdss-ugriz-train.dat", "photoz/cosmophotoz/sdss-ugriz-test.dat"],
         "baselines": ("lightgbm", "xgboost", "random-forest", "nearest-neighbours", "quantiles"),
         "quantities": ["flux", "ivar"],
-        "parts": (0.8, 0.1, 0.1),
+        "parts": (0.7, 0.1, 0.2),
     },
     "galaxies": {
         "preset": "sdss17",
