@@ -34,6 +34,7 @@ from asterism.learning.config import AugmentConfig, TrainConfig, dotted
 from asterism.learning.estimate import duration, estimate, size
 from asterism.learning.fit import Fitted, Task, fit, training_device
 from asterism.learning.progress import FitProgress
+from asterism.learning.recipe import with_recipe
 from asterism.learning.run_record import card_of, objects_of, summary_of, validation_metrics, write_history
 from asterism.learning.tasks import TASKS, goal_of, parse_tasks, redshift_config
 from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
@@ -141,6 +142,7 @@ def train(
         check_inputs(reads)
         check_libraries()
     chosen = choose_objects(catalog, bindings, split=split, where=where, tasks=tasks)
+    config = with_recipe(config, tasks, model, chosen.objects("train"))
     redshift = redshift_config(chosen, config)
     goal = goal_of(chosen, config, redshift)
     with torch.random.fork_rng():
