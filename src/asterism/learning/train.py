@@ -170,7 +170,7 @@ def train(
             return TrainedRun(output.path, True, json.loads((output.path / "train.json").read_text("utf-8")))
         say(objects_of(chosen))
         fitted = _fit(network, goal, chosen, fainter, config, seed, output, console)
-        scored = "log-loss" if tasks == ("classification",) else "negative log-likelihood"
+        scored = {"classification": "log-loss", "redshift": "CDE loss"}.get(",".join(tasks), "negative log-likelihood")
         say(f"Best validation {scored} {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
         device = training_device(config.fit)
         if fainter is not None:

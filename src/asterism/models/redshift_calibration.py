@@ -113,7 +113,10 @@ class RedshiftCalibration(nn.Module):
             told = _calibrated(density, grid, torch.tensor(power), torch.tensor([a, b]))
             return float(-density_at(told, grid, z)[0].clamp_min(1e-9).log().mean())
 
-        best = minimize(loss, np.zeros(3), method="Nelder-Mead", bounds=[(-2.0, 2.0)] * 3, options={"xatol": 1e-3})
+        # A simplex of its own: the one that scipy makes about 0 is smaller than the tolerance, and nothing would move.
+        start = np.vstack([np.zeros(3), 0.2 * np.eye(3)])
+        options = {"initial_simplex": start, "xatol": 1e-3, "fatol": 1e-6}
+        best = minimize(loss, np.zeros(3), method="Nelder-Mead", bounds=[(-2.0, 2.0)] * 3, options=options)
         self.power[index] = math.exp(best.x[0])
         self.shape[index] = torch.tensor(np.exp(best.x[1:]), dtype=self.shape.dtype)
         return self
