@@ -41,9 +41,9 @@ def test_completeness_and_purity_have_two_lines_a_class():
 @pytest.mark.parametrize("key", ["accuracy", "log_loss"])
 def test_bins_are_drawn_with_ours_and_the_baselines(key):
     bins = metrics_by_magnitude(P, Y, CLASSES, RNG.uniform(17, 20, 300))
-    figure = drawn(figures.against_magnitude({"ours": bins, "xgboost": bins}, key, key, "r"))
+    figure = drawn(figures.against_bins({"ours": bins, "xgboost": bins}, key, key, "r magnitude"))
     assert figure.axes[0].get_xlabel() == "r magnitude"
-    drawn(figures.against_magnitude({"ours": []}, key, key, "r"))
+    drawn(figures.against_bins({"ours": []}, key, key, "r magnitude"))
 
 
 def test_the_domain_figure_marks_the_threshold():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asterism.learning.intervals import bootstrap_mean, paired_difference, resampled_means
+from asterism.learning.intervals import bootstrap_mean, paired_difference, resampled_means, resampled_statistic
 
 
 def test_interval_of_a_share_matches_the_binomial_one():
@@ -51,3 +51,23 @@ def test_resampled_means_stay_inside_the_data_and_repeat_under_a_seed(values, se
     assert means.min() >= min(values) - 1e-9
     assert means.max() <= max(values) + 1e-9
     assert (means == resampled_means(values, resamples=50, seed=seed)).all()
+
+
+def test_a_resampled_mean_has_the_spread_of_the_multinomial_one():
+    rng = np.random.default_rng(3)
+    values, sources = rng.normal(size=400), np.repeat(np.arange(100), 4)
+    for group in (None, sources):
+        built = resampled_statistic(values, np.mean, group, resamples=800)
+        weighed = resampled_means(values, group, resamples=800)
+        assert built.std() == pytest.approx(weighed.std(), rel=0.12)
+        assert built.mean() == pytest.approx(weighed.mean(), abs=0.02)
+
+
+def test_a_source_is_drawn_with_all_its_objects():
+    sources = np.array(["b", "a", "b", "c", "b"])
+    values = np.array([10.0, 1, 10, 100, 10])
+    for rows in resampled_statistic(values, lambda v: [(v == 10).sum(), (v != 10).sum()], sources, resamples=50):
+        assert rows[0] % 3 == 0
+        assert rows[0] / 3 + rows[1] == 3
+    with pytest.raises(ValueError, match="no objects"):
+        resampled_statistic([], np.mean)

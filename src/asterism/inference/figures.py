@@ -18,11 +18,14 @@ from asterism.learning.metrics import completeness_purity, reliability
 
 __all__ = [
     "CLASS_COLOURS",
-    "against_magnitude",
+    "against_bins",
+    "class_colour",
     "completeness_purity_figure",
     "confusion_figure",
     "domain_figure",
+    "method_colour",
     "reliability_figure",
+    "tidy",
 ]
 
 #: Okabe & Ito's palette, told apart by people who see fewer colours.
@@ -38,11 +41,13 @@ def class_colour(name: str, position: int) -> str:
     return CLASS_COLOURS.get(name, _OTHERS[position % len(_OTHERS)])
 
 
-def _method_colour(position: int) -> str:
+def method_colour(position: int) -> str:
+    """The colour of a method, ours (0) or a baseline's, the same in every picture."""
     return _OURS if position == 0 else _OTHERS[(position - 1) % len(_OTHERS)]
 
 
-def _tidy(axes: Axes) -> None:
+def tidy(axes: Axes) -> None:
+    """Take away what no picture needs, and draw the grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#E5E7EB", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -101,7 +106,7 @@ def reliability_figure(methods: Mapping[str, NDArray[np.float64]], labels: Array
         curve = reliability(probabilities, labels)
         seen = curve["n"] >= _SMALLEST_RELIABILITY_BIN
         error = np.sqrt(curve["accuracy"] * (1 - curve["accuracy"]) / np.maximum(curve["n"], 1))
-        style: dict[str, Any] = {"color": _method_colour(position), "label": name}
+        style: dict[str, Any] = {"color": method_colour(position), "label": name}
         if position == 0:
             upper.errorbar(
                 curve["confidence"][seen],
@@ -120,7 +125,7 @@ def reliability_figure(methods: Mapping[str, NDArray[np.float64]], labels: Array
     upper.set(ylabel="share that was right", xlim=(1 / max(first.shape[1], 2) - 0.05, 1.01), ylim=(0, 1.02))
     upper.legend(frameon=False, loc="lower right")
     for axes in (upper, lower):
-        _tidy(axes)
+        tidy(axes)
     return figure
 
 
@@ -136,21 +141,21 @@ def completeness_purity_figure(probabilities: ArrayLike, labels: ArrayLike, clas
         axes.plot(thresholds, curves["purity"][position], color=colour, linestyle="--", label=f"{name} purity")
     axes.set(xlabel="threshold on p(class)", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(frameon=False, ncols=len(classes), fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    _tidy(axes)
+    tidy(axes)
     return figure
 
 
-def against_magnitude(bins: Mapping[str, Sequence[Mapping[str, Any]]], key: str, label: str, band: str) -> Figure:
-    """One figure of merit in magnitude bins, ours with its interval, the baselines beside.
+def against_bins(bins: Mapping[str, Sequence[Mapping[str, Any]]], key: str, label: str, along: str) -> Figure:
+    """One figure of merit in bins of magnitude or redshift, ours with its interval, the baselines beside.
 
     Parameters
     ----------
     bins : mapping of str to list of dict
-        The output of `metrics_by_magnitude` by method, ours first.
+        ``lo``, ``hi`` and the figures of each bin, by method, ours first.
     key : str
         Which figure, e.g. ``"accuracy"``; an interval ``key + "_interval"`` is drawn where there is one.
-    label, band : str
-        For the axes.
+    label, along : str
+        For the axes: what the figure is called, and what the bins are of.
     """
     figure = Figure(figsize=(6.2, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -160,7 +165,7 @@ def against_magnitude(bins: Mapping[str, Sequence[Mapping[str, Any]]], key: str,
             continue
         centre = np.array([(r["lo"] + r["hi"]) / 2 for r in rows])
         value = np.array([r[key] for r in rows])
-        colour = _method_colour(position)
+        colour = method_colour(position)
         if position == 0 and f"{key}_interval" in rows[0]:
             ends = np.array([r[f"{key}_interval"] for r in rows]).T
             axes.errorbar(
@@ -176,10 +181,10 @@ def against_magnitude(bins: Mapping[str, Sequence[Mapping[str, Any]]], key: str,
             )
         else:
             axes.plot(centre, value, color=colour, marker=".", linewidth=1.2, label=name)
-    axes.set(xlabel=f"{band} magnitude", ylabel=label)
+    axes.set(xlabel=along, ylabel=label)
     if axes.has_data():
         axes.legend(frameon=False)
-    _tidy(axes)
+    tidy(axes)
     return figure
 
 
@@ -204,5 +209,5 @@ def domain_figure(scores: ArrayLike, threshold: float, labels: ArrayLike, classe
     axes.axvline(threshold, color=_OURS, linestyle="--", linewidth=1, label="in_domain ends here")
     axes.set(xlabel="domain score (higher = less like the training set)", ylabel="objects", yscale="log")
     axes.legend(frameon=False)
-    _tidy(axes)
+    tidy(axes)
     return figure

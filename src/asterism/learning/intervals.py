@@ -7,13 +7,13 @@ distribution as drawing sources with replacement without building the resamples 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PairedDifference", "bootstrap_mean", "paired_difference", "resampled_means"]
+__all__ = ["PairedDifference", "bootstrap_mean", "paired_difference", "resampled_means", "resampled_statistic"]
 
 #: Weights held in memory at once (sources × resamples).
 _BLOCK = 20_000_000
@@ -124,3 +124,55 @@ def paired_difference(
         raise ValueError(f"paired values must have one shape: {a.shape} and {b.shape}")
     low, high = bootstrap_mean(a - b, sources, resamples=resamples, seed=seed)
     return PairedDifference(float((a - b).mean()), low, high)
+
+
+def resampled_statistic(
+    values: ArrayLike,
+    statistic: Callable[[NDArray[np.float64]], ArrayLike],
+    sources: ArrayLike | None = None,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Any statistic, such as a median, over bootstrap resamples of the sources: each is built and looked at.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,) or (n, k)
+        What the statistic is of, an object a row.
+    statistic : callable
+        Takes the rows of one resample and gives a number, or several (m,).
+    sources, resamples, seed
+        As in `resampled_means`.
+
+    Returns
+    -------
+    ndarray, shape (resamples,) or (resamples, m), float64
+
+    Raises
+    ------
+    ValueError
+        If there are no objects.
+    """
+    data = np.asarray(values, dtype=float)
+    if data.shape[0] == 0:
+        raise ValueError("no objects to resample")
+    starts, counts = np.arange(len(data)), np.ones(len(data), dtype=np.int64)
+    if sources is not None:
+        _, index = np.unique(np.asarray(sources), return_inverse=True)
+        data = data[np.argsort(index, kind="stable")]
+        counts = np.bincount(index)
+        starts = np.cumsum(counts) - counts
+    rng = np.random.default_rng(seed)
+    alone = bool((counts == 1).all())
+    results = []
+    for _ in range(resamples):
+        drawn = rng.integers(0, len(starts), len(starts))
+        rows = starts[drawn]
+        if not alone:
+            # Each drawn source brings all its objects: its first row, and as many after it as it has.
+            sizes = counts[drawn]
+            ends = np.cumsum(sizes)
+            rows = np.repeat(rows - (ends - sizes), sizes) + np.arange(ends[-1])
+        results.append(np.asarray(statistic(data[rows]), dtype=float))
+    return np.stack(results)
