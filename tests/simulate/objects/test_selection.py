@@ -25,7 +25,8 @@ def test_every_cut_is_somebodys():
 
 
 def test_the_surveys_asked_for_are_there():
-    wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "desi-main", "lamost", "lsst"}
+    wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "sdss-field", "desi-main"}
+    wanted |= {"lamost", "lsst"}
     assert set(SURVEYS) == wanted
     classes = {sample.name for samples in SURVEYS["desi-main"].samples.values() for sample in samples}
     assert {"BGS_BRIGHT", "BGS_FAINT", "LRG", "ELG", "QSO", "MWS"} <= classes
@@ -36,6 +37,22 @@ def test_faint_compact_keeps_the_faint_and_the_compact():
     assert survey.keeps([19.9, 20.1, 20.1], [0.1, 0.1, 0.6]).tolist() == [False, True, False]
     assert survey.keeps([19.9], [0.1], slack=0.5).all()
     assert survey_named("sdss-spectro").keeps(np.array([10.0]), np.array([9.0])).all()
+
+
+def test_a_field_holds_what_its_magnitudes_hold_in_the_numbers_that_were_counted():
+    survey = survey_named("sdss-field")
+    assert survey.keeps([14.9, 15.1, 20.4, 20.6], np.full(4, 9.0)).tolist() == [False, True, True, False]
+    assert survey.keeps([14.9, 20.6], np.full(2, 9.0), slack=0.5).all()
+    counts = {}
+    for kind, table in COUNTS.items():
+        r = np.arange(15.0, 20.5, 0.01)
+        counts[kind] = float(np.sum(10.0 ** np.interp(r, *np.array(table).T)) * 0.01)
+    redshift = np.arange(0.07, 4.8, 0.02)
+    counts["QSO"] = 33.0  # of a luminosity function that only its own module can integrate; the share is 1 in 200
+    total = sum(counts.values())
+    assert len(redshift)
+    for kind, share in survey.fractions.items():
+        assert share == pytest.approx(counts[kind] / total, abs=0.004), kind
 
 
 def test_an_unknown_survey_names_the_nearest():
