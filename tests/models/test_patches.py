@@ -70,3 +70,14 @@ def test_numbers_stay_finite_at_the_extremes(image_inputs, make_batch):
     for factor in (1e-6, 1e6):
         assert torch.isfinite(patches({**image, "flux": image["flux"] * factor})[0]).all()
         assert torch.isfinite(patches({**image, "ivar": image["ivar"] * factor})[0]).all()
+
+
+def test_a_source_has_the_same_tokens_whether_its_photons_are_in_the_noise_or_not(image_inputs, make_batch):
+    image = make_batch(10)["image"]
+    sky = {**image, "ivar": torch.full((10, 5, 1, 1), 400.0)}
+    # Photons of the light above the sky: half of the pixels stay at the sky's noise and more.
+    photons = image["flux"].clamp_min(0) * (image["flux"] > image["flux"].flatten(2).quantile(0.6, -1)[..., None, None])
+    patches, tokens, _ = tokens_of(image_inputs, sky)
+    both = {**image, "ivar": 1 / (1 / 400.0 + photons)}
+    assert not torch.allclose(both["ivar"], torch.tensor(400.0))
+    assert torch.allclose(patches(both)[0], tokens, atol=1e-5)

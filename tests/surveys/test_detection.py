@@ -6,6 +6,7 @@ import pytest
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.surveys.detection import FieldDoor
 from asterism.surveys.doors import ingest_files
+from asterism.surveys.stamps.cameras import SDSS
 
 N = 24
 rng = np.random.default_rng(2)
@@ -56,7 +57,7 @@ def test_they_are_points(stars):
     assert np.abs(values["psf_minus_model"][bright, 2]).max() < 0.1
     assert (values["radius"][bright, 2] < 0.3).all()
     assert np.isnan(values["extinction"]).all()
-    assert np.allclose(values["psf_fwhm"], 1.3)
+    assert np.allclose(values["psf_fwhm"], 1.3 * SDSS.fwhm_ratio)
     assert (table["photometry_sdss_psf_probability"].to_numpy()[bright] > 0.5).all()
     assert np.isfinite(values["concentration"][bright, 2]).all()
 
@@ -84,7 +85,7 @@ def test_without_seeing_the_field_tells_it(tmp_path, write_field):
     write_field(tmp_path / "f", RA, DEC, FLUX, shape=(260, 260), seeing=False, bands="gri")
     catalog, table, values = found_in(tmp_path / "f", tmp_path / "out")
     assert match(table)[1].max() < 0.5
-    assert np.nanmedian(values["psf_fwhm"][:, 2]) == pytest.approx(1.3, rel=0.12)
+    assert np.nanmedian(values["psf_fwhm"][:, 2]) == pytest.approx(1.3 * SDSS.fwhm_ratio, rel=0.12)
     assert np.isnan(values["psf_fwhm"][:, 0]).all()
     # Bands without a frame are not observed.
     assert np.isnan(values["flux"][:, 0]).all()

@@ -68,7 +68,7 @@ def command(
         typer.Option(
             "--survey",
             metavar="S",
-            help="Whose selection: sdss-compact, sdss-faint-compact, sdss-spectro, sdss-main, desi-main, lamost, lsst.",
+            help="Whose selection: sdss-compact, sdss-faint-compact, sdss-spectro, sdss-main, sdss-field, desi-main, lamost, lsst.",
         ),
     ] = "sdss-compact",
     modalities: Annotated[

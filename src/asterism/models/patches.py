@@ -20,7 +20,7 @@ _LONGEST_GRID = 8
 class ImagePatches(nn.Module):
     """Stamps (B, bands, y, x) → tokens (B, N, width) and which of them were observed.
 
-    A pixel enters twice: as ``asinh(S/N) / 3``, which says how sure it is and keeps six decades of flux apart, and
+    A pixel enters twice: as ``asinh(S/N) / 3`` with the noise of the sky, which keeps six decades of flux apart, and
     as ``asinh(10 f / F) / 3`` with F the band's light within a Gaussian aperture on the stamp's centre, which is the
     object's profile, the same at every brightness. F counts as at least three times its own error, so that the
     profile of what was not detected stays near 0. Each token also carries the share of its pixels that were observed,
@@ -28,6 +28,9 @@ class ImagePatches(nn.Module):
 
     What holds for a whole stamp goes into every token: per band log10 PSF width (arcsec), log10 of the flux error of a
     pixel, and the asinh signal-to-noise of F, standardised with buffers learned from the training rows.
+
+    Some images tell a noise for each pixel, with the source's own photons in it, others the sky's alone. Both are read as the
+    sky's, the median over the stamp: a bright star has the same tokens either way.
 
     Patches are embedded by a two-layer MLP, get a learned position, and look at their neighbours once through a
     depthwise 3×3 convolution over the grid of patches. Stamps whose side is no multiple of the patch are padded with
@@ -110,10 +113,13 @@ class ImagePatches(nn.Module):
         self._sample = None
 
     def _pixels(self, image: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Flux and inverse variance, 0 where not observed, and where they were."""
-        ivar = image["ivar"].expand_as(image["flux"])
-        seen = (ivar > 0) & image["present"][:, None, None, None]
-        return torch.where(seen, image["flux"], 0.0), torch.where(seen, ivar, 0.0), seen
+        """Flux and the sky's inverse variance, 0 where not observed, and where they were."""
+        flux, ivar = image["flux"], image["ivar"]
+        seen = ((ivar > 0) & image["present"][:, None, None, None]).expand_as(flux)
+        if ivar.shape[2:] == flux.shape[2:]:
+            known = torch.where(ivar > 0, ivar, torch.nan).flatten(2)
+            ivar = torch.nan_to_num(known.nanmedian(-1).values)[:, :, None, None]
+        return torch.where(seen, flux, 0.0), torch.where(seen, ivar.expand_as(flux), 0.0), seen
 
     def _whole(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Statistics of whole stamps (B, 3 bands), NaN where not known, and the light per band (B, bands)."""

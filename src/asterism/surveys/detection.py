@@ -186,7 +186,8 @@ class FieldDoor:
             b = BANDS.index(band)
             flux[b], ivar[b], seeing[b] = light[k], weight[k], seen[band][0][k]
         there = (ivar > 0).any(axis=(1, 2))
-        seeing[~there] = np.nan
+        # The seeing is the PSF's effective width; tables of objects, and simulated ones, have that of its adaptive moments.
+        width = np.where(there, SDSS.fwhm_ratio * seeing, np.nan)
         light = np.where(there & (measured["ivar"][k] > 0), measured["flux"][k], np.nan)
         return {
             "object_id": name, "ra": float(place[0]), "dec": float(place[1]), "survey": "sdss",
@@ -194,14 +195,14 @@ class FieldDoor:
             "photometry_sdss_flux": light,
             "photometry_sdss_ivar": np.where(np.isfinite(light), measured["ivar"][k], 0.0),
             "photometry_sdss_extinction": np.full(n, np.nan),
-            "photometry_sdss_psf_fwhm": seeing,
+            "photometry_sdss_psf_fwhm": width,
             **{
                 f"photometry_sdss_{q}": np.where(there, measured[q][k], np.nan)
                 for q in ("radius", "concentration", "psf_minus_model")
             },
             "photometry_sdss_psf_probability": float(measured["psf_probability"][k]),
             "photometry_sdss_flags": int(found["flag"][k]),
-            "image_sdss_flux": flux, "image_sdss_ivar": ivar, "image_sdss_psf_fwhm": seeing,
+            "image_sdss_flux": flux, "image_sdss_ivar": ivar, "image_sdss_psf_fwhm": width,
         }  # fmt: skip
 
 

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from asterism.errors import ConfigurationError
+from asterism.simulate.imaging.neighbours import COUNTS
+from asterism.simulate.objects.galaxies import comoving_weight, distance_modulus
+from asterism.simulate.objects.quasars import luminosity_function
 from asterism.simulate.objects.selection import SURVEYS, survey_named
 from asterism.simulate.objects.targeting import CUTS
 
@@ -25,7 +28,8 @@ def test_every_cut_is_somebodys():
 
 
 def test_the_surveys_asked_for_are_there():
-    wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "desi-main", "lamost", "lsst"}
+    wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "sdss-field", "desi-main"}
+    wanted |= {"lamost", "lsst"}
     assert set(SURVEYS) == wanted
     classes = {sample.name for samples in SURVEYS["desi-main"].samples.values() for sample in samples}
     assert {"BGS_BRIGHT", "BGS_FAINT", "LRG", "ELG", "QSO", "MWS"} <= classes
@@ -36,6 +40,32 @@ def test_faint_compact_keeps_the_faint_and_the_compact():
     assert survey.keeps([19.9, 20.1, 20.1], [0.1, 0.1, 0.6]).tolist() == [False, True, False]
     assert survey.keeps([19.9], [0.1], slack=0.5).all()
     assert survey_named("sdss-spectro").keeps(np.array([10.0]), np.array([9.0])).all()
+
+
+def quasars_per_square_degree(bright, faint):
+    """The luminosity function over volume, with r as M_i (z = 2) + DM + K of a power law of slope -0.5."""
+    z = np.arange(0.07, 4.8, 0.02)
+    m = np.arange(-29.5, -20.5, 0.05)
+    # Comoving Mpc3 per deg2 and unit of redshift; comoving_weight is D^2 / E.
+    volume = comoving_weight(z) * 299792.458 / 70.0 * np.radians(1.0) ** 2
+    r = m[:, None] + distance_modulus(z) - 2.5 * 0.5 * np.log10((1.0 + z) / 3.0) + 0.1
+    density = luminosity_function(m[:, None], z[None, :]) * volume * ((r > bright) & (r < faint))
+    return float(density.sum() * 0.05 * 0.02)
+
+
+def test_a_field_holds_what_its_magnitudes_hold_in_the_numbers_that_were_counted():
+    survey = survey_named("sdss-field")
+    assert survey.keeps([14.9, 15.1, 20.4, 20.6], np.full(4, 9.0)).tolist() == [False, True, True, False]
+    assert survey.keeps([14.9, 20.6], np.full(2, 9.0), slack=0.5).all()
+    counts = {}
+    for kind, table in COUNTS.items():
+        r = np.arange(15.0, 20.5, 0.01)
+        counts[kind] = float(np.sum(10.0 ** np.interp(r, *np.array(table).T)) * 0.01)
+    counts["QSO"] = quasars_per_square_degree(15.0, 20.5)
+    assert counts["QSO"] == pytest.approx(33, abs=3)
+    total = sum(counts.values())
+    for kind, share in survey.fractions.items():
+        assert share == pytest.approx(counts[kind] / total, abs=0.004), kind
 
 
 def test_an_unknown_survey_names_the_nearest():

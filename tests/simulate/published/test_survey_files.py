@@ -72,7 +72,8 @@ def test_other_inputs_are_refused_and_a_complete_directory_left_alone(tmp_path, 
 
 def test_what_a_survey_does_not_publish_is_one_sentence():
     assert published("lamost") == ("spectrum", "spectrum2d")
-    with pytest.raises(ConfigurationError, match="choose a survey of sdss, desi, lamost"):
+    assert published("sdss-field") == ("image",)
+    with pytest.raises(ConfigurationError, match="choose a survey of sdss-field, sdss, desi, lamost"):
         published("lsst")
     with pytest.raises(ConfigurationError, match="publishes files of image and spectrum"):
         check_published(Recipe.of("sdss-spectro", modalities=("photometry",), grouped=True))

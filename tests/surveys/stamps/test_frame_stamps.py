@@ -9,6 +9,7 @@ from asterism.catalogs.schema import identity_fields
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.surveys.stamps import frame_stamps
+from asterism.surveys.stamps.cameras import SDSS
 from asterism.surveys.stamps.frame_files import find_frames
 from asterism.surveys.stamps.frame_images import read_frame
 from asterism.surveys.stamps.frame_stamps import cut_stamps, ingest_frames
@@ -47,7 +48,7 @@ def test_each_band_about_its_own_place(tmp_path, sky, write_field):
     )
     flux, ivar, seeing = (stamps(catalog, q) for q in ("flux", "ivar", "psf_fwhm"))
     assert flux["d"] is None
-    assert seeing["a"].tolist() == pytest.approx([1.3] * 5)
+    assert seeing["a"].tolist() == pytest.approx([1.3 * SDSS.fwhm_ratio] * 5)
     assert steps[-1] == (10, 10)
     y, x = np.indices((24, 24)) - 11.5
     frames = {frame.band: read_frame(frame) for frame in find_frames((tmp_path / "f").iterdir())[0]}

@@ -36,6 +36,8 @@ class Survey:
         For ``--help``.
     brightest : float or None
         Keep objects whose measured r, as observed, is fainter; None keeps all.
+    faintest : float or None
+        Keep objects whose measured r, as observed, is brighter; None keeps all.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Survey:
     max_compactness: float | None
     description: str
     brightest: float | None = None
+    faintest: float | None = None
 
     def keeps(self, r_observed: npt.ArrayLike, compactness: npt.ArrayLike, slack: float = 0.0) -> npt.NDArray[np.bool_]:
         """Whether objects pass the cuts that hold for all samples.
@@ -58,6 +61,8 @@ class Survey:
         good = np.ones(np.shape(r_observed), bool)
         if self.brightest is not None:
             good &= np.asarray(r_observed) > self.brightest - slack
+        if self.faintest is not None:
+            good &= np.asarray(r_observed) < self.faintest + slack
         if self.max_compactness is not None:
             good &= np.asarray(compactness) <= self.max_compactness
         return good
@@ -196,6 +201,21 @@ _LSST_STARS = shares_of(
 _LSST_GALAXIES = (Sample("galaxy", "galaxy", 1.0, Window(16.0, *_DEEP_LIMIT), None, "lsst-i"),)
 _LSST_QUASARS = (Sample("quasar", "quasar", 1.0, Window(16.0, *_DEEP_LIMIT), (0.06, 4.8), "lsst-i"),)
 
+# All that stands on a field, 15 < r < 20.5, per deg2. Classes by the counts that neighbours have (b = 60 deg): 4,420 stars (Jurić
+# et al. 2008) and 1,870 galaxies (Strauss et al. 2002; Yasuda et al. 2001), and 33 quasars of the luminosity function of Ross et
+# al. (2013). Among the stars 11 of the horizontal branch and blue stragglers (Yanny et al. 2000, ApJ 540, 825: 4,208 A stars in
+# 370 deg2), 60 giants (as DESI's, Cooper et al. 2023) and 6 white dwarfs (Gentile Fusillo et al. 2021, MNRAS 508, 3877: 359,000 on the
+# sky). Windows reach past the limits on both sides, so that noise and extinction carry objects over them both ways.
+_FIELD = Window(14.3, 21.2, 0.1, 21.3)
+_FIELD_STARS = shares_of(
+    Sample("field", "field", 4343, _FIELD),
+    Sample("giant", "giant", 60, _FIELD),
+    Sample("hot", "hot", 11, _FIELD),
+    Sample("white-dwarf", "white-dwarf", 6, _FIELD),
+)
+_FIELD_GALAXIES = (Sample("galaxy", "galaxy", 1.0, _FIELD),)
+_FIELD_QUASARS = (Sample("quasar", "quasar", 1.0, _FIELD, (0.06, 4.8)),)
+
 SURVEYS: dict[str, Survey] = {
     survey.name: survey
     for survey in (
@@ -229,6 +249,15 @@ SURVEYS: dict[str, Survey] = {
             {"GALAXY": (replace(_GALAXIES[0], share=1.0),)},
             None,
             "the main galaxy sample (Strauss et al. 2002, AJ 124, 1810)",
+        ),
+        Survey(
+            "sdss-field",
+            {"STAR": 0.699, "GALAXY": 0.296, "QSO": 0.005},
+            {"STAR": _FIELD_STARS, "GALAXY": _FIELD_GALAXIES, "QSO": _FIELD_QUASARS},
+            None,
+            "all that is found on SDSS's images at high latitude, 15 < r < 20.5, whatever took spectra of it",
+            15.0,
+            20.5,
         ),
         Survey(
             "desi-main",

@@ -32,11 +32,12 @@ from asterism.surveys.fits.fits_files import Cards
 __all__ = ["PUBLISHED", "Block", "SurveyFiles", "check_published", "published", "simulated_cards", "write_block"]
 
 PUBLISHED: dict[str, tuple[str, ...]] = {
+    "sdss-field": ("image",),
     "sdss": ("image", "spectrum"),
     "desi": ("image", "spectrum"),
     "lamost": ("spectrum", "spectrum2d"),
 }
-"""Modalities that are written as files, by the beginning of a simulated survey's name."""
+"""Modalities that are written as files, by the beginning of a simulated survey's name; the first that fits holds."""
 
 _DONE = ".done"
 

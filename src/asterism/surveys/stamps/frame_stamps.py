@@ -29,6 +29,7 @@ from asterism.surveys.doors import find_files
 from asterism.surveys.formats.legacy_images import BANDS as LEGACY_BANDS
 from asterism.surveys.formats.sdss_frames import BANDS as SDSS_BANDS
 from asterism.surveys.images import name_of_files
+from asterism.surveys.stamps.cameras import SDSS
 from asterism.surveys.stamps.frame_choice import FrameJob, choose_frames
 from asterism.surveys.stamps.frame_files import SUFFIXES, FrameFile, find_frames
 from asterism.surveys.stamps.frame_images import Frame, read_frame
@@ -281,7 +282,9 @@ def cut_job(
         x, y = frame.place.to_pixel(ra, dec)
         flux, ivar, seeing = (stage.array(name, "r+") for name in ("flux", "ivar", "psf_fwhm"))
         flux[job.rows, band], ivar[job.rows, band] = cut_stamps(frame, x, y, stage.shape[-1], edge)
-        seeing[job.rows, band] = frame.seeing(x, y)[0]
+        # Fields tell SDSS's seeing as the effective width; a column holds what tables of objects have.
+        ratio = SDSS.fwhm_ratio if job.file.survey == "sdss" else 1.0
+        seeing[job.rows, band] = ratio * frame.seeing(x, y)[0]
         for array in (flux, ivar, seeing):
             array.flush()
     stage.note(number, reasons)
