@@ -38,7 +38,7 @@ def test_the_24_features_are_those_of_margnets_tables(make_model):
         "psf_fwhm": torch.full((1, 5), 1.3),
         "present": torch.ones(1, dtype=torch.bool),
     }
-    values, observed = make_model("margformer-published", ROLES).network._features({"photometry": photometry})
+    values, observed = make_model("margformer-published", ROLES).network.features({"photometry": photometry})
     assert observed.all()
     expected = np.concatenate(
         [magnitudes - extinction, np.full((1, 5), 0.4), np.full((1, 5), 1.3), extinction, -np.diff(magnitudes)], 1
@@ -51,8 +51,8 @@ def test_a_dereddened_catalog_gives_the_same_features(make_model, make_batch, ma
     inputs = make_inputs(ROLES)
     dereddened = inputs.model_copy(update={"photometry": inputs.photometry.model_copy(update={"dereddened": True})})
     network = create_model("margformer-published", dereddened, ("A", "B")).network
-    values, _ = network._features(batch)
-    raw = create_model("margformer-published", inputs, ("A", "B")).network._features(batch)[0]
+    values, _ = network.features(batch)
+    raw = create_model("margformer-published", inputs, ("A", "B")).network.features(batch)[0]
     taken = torch.nan_to_num(batch["photometry"]["extinction"], nan=0.0)
     seen = batch["photometry"]["ivar"] > 0
     torch.testing.assert_close(values[:, :5][seen], (raw[:, :5] + taken)[seen])

@@ -9,18 +9,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from asterism.errors import BadInputError, ConfigurationError
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
-from asterism.models.network import Batch, Network, present
-from asterism.models.photometry import asinh_magnitude, published_softening
-from asterism.models.statistics import RobustScale, RowSample
+from asterism.models.margnet_features import BANDS, SIDE, MargNetFeatures, check_image
+from asterism.models.network import Batch, present
 
 __all__ = ["MargFormerPublished", "MargFormerPublishedOptions"]
 
-_BANDS = ("u", "g", "r", "i", "z")
-_WIDTH, _HEADS, _PATCH, _SIDE, _DEPTH, _PROJECTED = 64, 8, 4, 32, 12, 128
-_TOKENS = (_SIDE // _PATCH) ** 2 + 1
+_WIDTH, _HEADS, _PATCH, _DEPTH, _PROJECTED = 64, 8, 4, 12, 128
+_TOKENS = (SIDE // _PATCH) ** 2 + 1
 
 
 class MargFormerPublishedOptions(Strict):
@@ -38,7 +35,7 @@ class MargFormerPublishedOptions(Strict):
     photometry_dropout: float = Field(0.25, ge=0, lt=1, description="in the photometry network")
 
 
-class MargFormerPublished(Network):
+class MargFormerPublished(MargNetFeatures):
     """The published MargFormer, 1,505,315 parameters for three classes, head included.
 
     Paper: Bhavanam, Channappayya, Srijith & Desai 2024, "Enhanced Astronomical Source Classification with Integration
@@ -66,9 +63,7 @@ class MargFormerPublished(Network):
     learned from the training rows (a corrupt radius otherwise rules the first layer); the code knows no absent values,
     we put unobserved features at the training median and unobserved pixels at zero flux.
 
-    The 24 features are computed from the catalog's columns: per band dereddened asinh magnitude, de Vaucouleurs radius
-    and PSF width (arcsec) and extinction (mag), and four adjacent colours *without* correction for extinction, as in
-    MargNet's tables.
+    The 24 features are those of MargNet's tables, `asterism.models.margnet_features`.
 
     Parameters
     ----------
@@ -81,16 +76,10 @@ class MargFormerPublished(Network):
     accepts: ClassVar[frozenset[str]] = frozenset({"photometry", "image"})
     requires: ClassVar[frozenset[str]] = frozenset({"photometry", "image"})
 
-    softening: Tensor
-
     def __init__(self, inputs: ModelInputs, options: MargFormerPublishedOptions) -> None:
         super().__init__("margformer-published", inputs)
-        _check_inputs(inputs)
+        check_image("margformer-published", inputs.image)
         self.members, self.width = 1, _WIDTH
-        self.register_buffer(
-            "softening", torch.tensor([published_softening("sdss", band) for band in _BANDS]), persistent=False
-        )
-        self.scale = RobustScale(24)
         drop = options.photometry_dropout
         self.photometry = nn.Sequential(
             *(nn.Linear(24, 1024), nn.ReLU(), nn.Dropout(drop)),
@@ -98,61 +87,26 @@ class MargFormerPublished(Network):
             *(nn.Linear(512, 256), nn.ReLU(), nn.Dropout(drop)),
             nn.Linear(256, _WIDTH),
         )
-        pixels = len(_BANDS) * _PATCH**2
+        pixels = len(BANDS) * _PATCH**2
         self.patches = nn.Sequential(nn.LayerNorm(pixels), nn.Linear(pixels, _WIDTH), nn.LayerNorm(_WIDTH))
         self.position = nn.Parameter(torch.randn(_TOKENS, _WIDTH))
         self.blocks = nn.ModuleList(_LinformerBlock(options.dropout) for _ in range(_DEPTH))
         self.norm = nn.LayerNorm(_WIDTH)
-        self._sample: RowSample | None = None
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, 1, 64) and whether anything was observed (B,)."""
         image = batch["image"]
         seen = (image["ivar"] > 0).expand_as(image["flux"]) & image["present"][:, None, None, None]
         flux = torch.where(seen, image["flux"], 0.0)
-        grid = _SIDE // _PATCH
+        grid = SIDE // _PATCH
         # As the code cuts them: within a patch, row, column, then band.
-        patches = flux.reshape(-1, len(_BANDS), grid, _PATCH, grid, _PATCH).permute(0, 2, 4, 3, 5, 1)
+        patches = flux.reshape(-1, len(BANDS), grid, _PATCH, grid, _PATCH).permute(0, 2, 4, 3, 5, 1)
         tokens = self.patches(patches.reshape(len(flux), grid * grid, -1))
-        values, observed = self._features(batch)
-        query = self.photometry(self.scale(values, observed))
+        query = self.photometry(self.standardised(batch))
         x = torch.cat([query[:, None], tokens], 1) + self.position
         for block in self.blocks:
             x = block(x)
         return self.norm(x[:, :1]), present(batch["photometry"]) | present(image)
-
-    def observe(self, batch: Batch) -> None:
-        """Offer a training batch to the standardisation of the 24 features."""
-        if self._sample is None:
-            self._sample = RowSample()
-        values, observed = self._features(batch)
-        self._sample.add(torch.where(observed, values, torch.nan))
-
-    def settle(self) -> None:
-        """Set the standardisation from what was observed."""
-        rows = self._sample.rows() if self._sample is not None else torch.empty(0, 24)
-        self._sample = None
-        if not bool(torch.isfinite(rows).any()):
-            raise BadInputError("no training row has observed photometry; check its inverse variances")
-        self.scale.fit(rows)
-
-    def _features(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The 24 features (B, 24), 0 where not observed, and which were."""
-        photometry = batch["photometry"]
-        here = photometry["present"][:, None]
-        seen = (photometry["ivar"] > 0) & here
-        stored = asinh_magnitude(torch.where(seen, photometry["flux"], 0.0), self.softening)
-        extinction = photometry["extinction"]
-        taken = torch.nan_to_num(extinction, nan=0.0)
-        if self.inputs.photometry is not None and self.inputs.photometry.dereddened:
-            dereddened, raw = stored, stored + taken
-        else:
-            dereddened, raw = stored - taken, stored
-        rest = [photometry["radius"], photometry["psf_fwhm"], extinction]
-        features = torch.cat([dereddened, *rest, raw[:, :-1] - raw[:, 1:]], 1)
-        observed = torch.cat([seen, *([here.expand_as(seen)] * 3), seen[:, :-1] & seen[:, 1:]], 1)
-        observed = observed & torch.isfinite(features)
-        return torch.where(observed, features, 0.0), observed
 
 
 class _LinformerBlock(nn.Module):
@@ -188,26 +142,3 @@ class _LinformerBlock(nn.Module):
         attended = (self.dropout(weights) @ value).transpose(1, 2).flatten(2)
         x = x + self.out(attended)  # (B, 1, 64) onto (B, 65, 64): the published broadcasting
         return x + self.mlp(x)
-
-
-def _check_inputs(inputs: ModelInputs) -> None:
-    photometry, image = inputs.photometry, inputs.image
-    if photometry is None or image is None:  # the base class has refused already; this tells the type checker
-        raise ConfigurationError("model margformer-published needs photometry and an image; name both as inputs")
-    for what, bands in (("photometry", photometry.bands), ("an image", image.bands)):
-        if bands != _BANDS:
-            raise ConfigurationError(
-                f"model margformer-published needs {what} in ugriz and is given {''.join(bands)}; "
-                f"choose model margformer"
-            )
-    for quantity in ("extinction", "radius", "psf_fwhm"):
-        if quantity not in photometry.quantities:
-            raise ConfigurationError(
-                f"model margformer-published needs {photometry.group}_{quantity}, which is not among its inputs; "
-                f"add it or choose model margformer"
-            )
-    if image.shape != (_SIDE, _SIDE):
-        raise ConfigurationError(
-            f"model margformer-published needs stamps of 32x32 pixels and is given {image.shape[0]}x{image.shape[1]}; "
-            f"cut such stamps or choose model margformer"
-        )
