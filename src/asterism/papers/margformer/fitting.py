@@ -226,14 +226,15 @@ def _features(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The 24 published features (n, 24), NaN where not observed, and class indices (n,)."""
     from asterism.models.inputs import ModelInputs
-    from asterism.models.margformer_published import MargFormerPublished, MargFormerPublishedOptions
+    from asterism.models.margnet_features import check_photometry, margnet_features
 
-    bindings = bind_roles(catalog.schema)
-    network = MargFormerPublished(ModelInputs.from_bindings(bindings, QUANTITIES), MargFormerPublishedOptions())
-    only = {"photometry": bindings["photometry"]}
+    bindings = bind_roles(catalog.schema, "photometry")
+    photometry = ModelInputs.from_bindings(bindings, QUANTITIES).photometry
+    check_photometry("lightgbm", photometry)
+    assert photometry is not None
     values, labels = [], []
-    for batch in Stream(catalog, only, batch_size=_READ, rows=rows, classes=classes or None, labels=("class",)):
-        features, observed = network._features(batch)
+    for batch in Stream(catalog, bindings, batch_size=_READ, rows=rows, classes=classes or None, labels=("class",)):
+        features, observed = margnet_features(batch["photometry"], photometry)
         values.append(torch.where(observed, features, torch.nan).numpy())
         labels.append(batch["label"]["class"].numpy())
     return np.concatenate(values), np.concatenate(labels)

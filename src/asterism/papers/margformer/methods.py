@@ -184,6 +184,29 @@ METHODS = (
         repeated=True,
         milliseconds=7.5,
     ),
+    Method(
+        "margnet-ann",
+        "MargNet, ANN",
+        "network",
+        "The 24 features through five sigmoid layers.",
+        model="margnet-ann",
+        inputs="photometry",
+        settings=_PUBLISHED,
+        epochs={"tiny": 1, "small": 60, "medium": 60, "full": 100},
+        milliseconds=0.15,
+    ),
+    Method(
+        "margnet-cnn",
+        "MargNet, CNN",
+        "network",
+        "The image through five Inception-style blocks.",
+        model="margnet-cnn",
+        inputs="image",
+        settings=_PUBLISHED,
+        epochs={"tiny": 1, "small": 6, "medium": 12, "full": 60},
+        patience=8,
+        milliseconds=100.0,
+    ),
 )
 """In the order in which they are run: what is cheap and what all is compared with comes first."""
 
