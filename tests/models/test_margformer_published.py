@@ -68,6 +68,25 @@ def test_the_querys_attention_is_added_to_every_token(make_model):
     torch.testing.assert_close(added, added[:, :1].expand_as(added), rtol=1e-4, atol=1e-5)
 
 
+def test_its_attention_is_what_each_token_gives_to_the_query(make_model, make_batch):
+    network = make_model("margformer-published", ROLES).network
+    batch = make_batch()
+    x, block = network._sequence(batch), network.blocks[0]
+    weights = block.token_weights(x)
+    assert weights.shape == (24, 8, 1, 65)
+    values = block.value(block.norm(x)).unflatten(-1, (8, -1)).transpose(1, 2)
+    for part in (*block.mlp[1::3], block.out):
+        torch.nn.init.zeros_(part.bias)
+    torch.nn.init.zeros_(block.mlp[-1].weight)
+    torch.nn.init.eye_(block.out.weight)
+    taken = (weights @ values).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(block(x)[:, :1] - x[:, :1], taken, rtol=1e-4, atol=1e-5)
+    maps = network.attention(batch)
+    assert maps.shape == (24, 12, 8, 1, 8, 8)
+    torch.testing.assert_close(maps[0, 0].flatten(-2), weights[0, ..., 1:])
+    assert torch.isnan(maps[2]).all()
+
+
 def test_other_inputs_are_refused(make_inputs):
     inputs = make_inputs(ROLES)
     photometry, image = inputs.photometry, inputs.image

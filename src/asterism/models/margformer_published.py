@@ -95,6 +95,27 @@ class MargFormerPublished(MargNetFeatures):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, 1, 64) and whether anything was observed (B,)."""
+        x = self._sequence(batch)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x[:, :1]), present(batch["photometry"]) | present(batch["image"])
+
+    def attention(self, batch: Batch) -> Tensor:
+        """What token 0 takes from each patch in each block (B, 12, 8, 1, 8, 8); see `Network.attention`.
+
+        The Linformer attends to 128 mixtures of the 65 tokens, not to the tokens: with a (B, 128) its weights and P
+        (65, 128) the mixing of the values, the output is Σ_n (P a)_n v_n, and (P a)_n is what is given here for each
+        patch. It may be negative and does not sum to 1; token 0 itself is left out.
+        """
+        x, found = self._sequence(batch), []
+        for block in self.blocks:
+            found.append(block.token_weights(x)[..., 1:])
+            x = block(x)
+        weights = torch.stack(found, 1).unflatten(-1, (SIDE // _PATCH, SIDE // _PATCH))
+        return torch.where(present(batch["image"])[:, None, None, None, None, None], weights, torch.nan)
+
+    def _sequence(self, batch: Batch) -> Tensor:
+        """The 65 tokens (B, 65, 64) that the blocks work on."""
         image = batch["image"]
         seen = (image["ivar"] > 0).expand_as(image["flux"]) & image["present"][:, None, None, None]
         flux = torch.where(seen, image["flux"], 0.0)
@@ -103,10 +124,7 @@ class MargFormerPublished(MargNetFeatures):
         patches = flux.reshape(-1, len(BANDS), grid, _PATCH, grid, _PATCH).permute(0, 2, 4, 3, 5, 1)
         tokens = self.patches(patches.reshape(len(flux), grid * grid, -1))
         query = self.photometry(self.standardised(batch))
-        x = torch.cat([query[:, None], tokens], 1) + self.position
-        for block in self.blocks:
-            x = block(x)
-        return self.norm(x[:, :1]), present(batch["photometry"]) | present(image)
+        return torch.cat([query[:, None], tokens], 1) + self.position
 
 
 class _LinformerBlock(nn.Module):
@@ -133,12 +151,19 @@ class _LinformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 65, 64) → (B, 65, 64)."""
-        normed = self.norm(x)
+        weights, value = self._attention(self.norm(x))
+        attended = (self.dropout(weights) @ value).transpose(1, 2).flatten(2)
+        x = x + self.out(attended)  # (B, 1, 64) onto (B, 65, 64): the published broadcasting
+        return x + self.mlp(x)
+
+    def token_weights(self, x: Tensor) -> Tensor:
+        """Weight of each token's value in what token 0 takes (B, heads, 1, 65), of tokens (B, 65, 64)."""
+        return self._attention(self.norm(x))[0] @ self.project_value.T
+
+    def _attention(self, normed: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights (B, heads, 1, 128) of token 0's attention to the mixtures, and their values (B, heads, 128, 8)."""
         query = self.query(normed[:, :1]).unflatten(-1, (_HEADS, -1)).transpose(1, 2)
         key = torch.einsum("bnd,nk->bkd", self.key(normed), self.project_key)
         value = torch.einsum("bnd,nk->bkd", self.value(normed), self.project_value)
         key, value = (t.unflatten(-1, (_HEADS, -1)).transpose(1, 2) for t in (key, value))
-        weights = (query @ key.transpose(-2, -1) / math.sqrt(_WIDTH // _HEADS)).softmax(-1)
-        attended = (self.dropout(weights) @ value).transpose(1, 2).flatten(2)
-        x = x + self.out(attended)  # (B, 1, 64) onto (B, 65, 64): the published broadcasting
-        return x + self.mlp(x)
+        return (query @ key.transpose(-2, -1) / math.sqrt(_WIDTH // _HEADS)).softmax(-1), value

@@ -59,6 +59,24 @@ class Network(nn.Module, ABC):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, M, D), and whether anything at all was observed of each object (B,) bool."""
 
+    def attention(self, batch: Batch) -> Tensor:
+        """Where in the image the queries look, for networks that attend to an image.
+
+        Returns
+        -------
+        Tensor
+            (B, blocks, heads, M, gy, gx): the weight of each patch in what query m takes from the image, rows and columns
+            of patches as those of the stamp; NaN for objects without an image.
+
+        Raises
+        ------
+        ConfigurationError
+            The network does not attend to an image.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} has no attention over an image to show; choose model margformer with an image"
+        )
+
     def observe(self, batch: Batch) -> None:
         """Offer a training batch to the statistics that `settle` sets; networks without any ignore it."""
 
