@@ -23,7 +23,9 @@ def command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory of models, rows and report.")],
     scale: Annotated[
         str,
-        typer.Option("--scale", metavar="SCALE", help="tiny (tries the road), small, medium or full (the paper's sizes)."),
+        typer.Option(
+            "--scale", metavar="SCALE", help="tiny (tries the road), small, medium or full (the paper's sizes)."
+        ),
     ] = "small",
     only: Annotated[
         str | None,

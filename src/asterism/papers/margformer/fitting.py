@@ -90,7 +90,9 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
     if record.is_file():
         before = json.loads(record.read_text("utf-8"))
         if before["settings"] != settings:
-            raise OutputError(f"{folder} was trained with other settings; take another --out or remove it to train it anew")
+            raise OutputError(
+                f"{folder} was trained with other settings; take another --out or remove it to train it anew"
+            )
         return dict(before)
     catalog, rows = rows_seen(data, fit.training, fit.class_set, ("train",))
     counts = _counts(catalog, rows, CLASS_SETS[fit.class_set])
@@ -192,9 +194,7 @@ def _fit_network(
     return {key: done.summary[key] for key in kept}
 
 
-def _ask_network(
-    run: Path, classes: Sequence[str], catalog: Catalog, rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _ask_network(run: Path, classes: Sequence[str], catalog: Catalog, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     # Not through `evaluate`, which refuses objects that were seen in training: the leaking variant asks for them knowingly.
     from asterism.inference.predictor import Predictor
 
@@ -279,4 +279,3 @@ def _psf_minus_model(catalog: Catalog, rows: NDArray[np.int64]) -> NDArray[np.fl
         raise BadInputError(f"{catalog.path} has no {name}; leave magnitude-cut out with --only")
     column = catalog.read([name])[name].take(pa.array(rows)).combine_chunks()
     return np.asarray(column.flatten(), dtype=float).reshape(len(rows), -1)[:, _BAND]
-

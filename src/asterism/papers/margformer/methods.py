@@ -173,6 +173,17 @@ METHODS = (
         milliseconds=0.8,
     ),
     Method(
+        "late-fusion",
+        "ours, late fusion",
+        "network",
+        "The same parts without cross-attention: image and photometry are joined before the head.",
+        model="margformer",
+        settings={"model.fusion": "late"},
+        epochs=_OURS,
+        bright=_DIMMED,
+        milliseconds=0.8,
+    ),
+    Method(
         "margformer-published",
         "MargFormer, published",
         "network",
@@ -191,8 +202,10 @@ METHODS = (
         "The 24 features through five sigmoid layers.",
         model="margnet-ann",
         inputs="photometry",
-        settings=_PUBLISHED,
-        epochs={"tiny": 1, "small": 60, "medium": 60, "full": 100},
+        # Five sigmoid layers stay on a plateau for dozens of epochs: no early stopping.
+        settings={"fit.learning_rate": 5e-3},
+        epochs={"tiny": 1, "small": 100, "medium": 100, "full": 100},
+        patience=0,
         milliseconds=0.15,
     ),
     Method(
@@ -203,9 +216,9 @@ METHODS = (
         model="margnet-cnn",
         inputs="image",
         settings=_PUBLISHED,
-        epochs={"tiny": 1, "small": 6, "medium": 12, "full": 60},
+        epochs={"tiny": 1, "small": 5, "medium": 12, "full": 60},
         patience=8,
-        milliseconds=100.0,
+        milliseconds=75.0,
     ),
 )
 """In the order in which they are run: what is cheap and what all is compared with comes first."""

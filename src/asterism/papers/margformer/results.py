@@ -83,9 +83,7 @@ class Scored:
 
     def confusion(self, classes: int) -> NDArray[np.float64]:
         """True class along rows, predicted along columns, mean over seeds."""
-        return np.mean(
-            [confusion_matrix(p.argmax(axis=1), self.labels, classes) for p in self.probabilities], axis=0
-        )
+        return np.mean([confusion_matrix(p.argmax(axis=1), self.labels, classes) for p in self.probabilities], axis=0)
 
 
 def read_table(out: Path, rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Scored]]:
@@ -149,7 +147,9 @@ def collect(
     records = {row: read_row(row, out) for row in rows}
     experiments = []
     for (name, class_set), methods in table.items():
-        mine = {r: record for r, record in records.items() if record and (r.experiment, r.class_set) == (name, class_set)}
+        mine = {
+            r: record for r, record in records.items() if record and (r.experiment, r.class_set) == (name, class_set)
+        }
         experiment = experiment_named(name)
         some = next(iter(mine.values()))
         experiments.append(

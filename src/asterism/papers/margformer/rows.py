@@ -87,7 +87,9 @@ def all_rows(seeds: int, *, without: Sequence[str] = ()) -> list[Row]:
         for method in METHODS:
             if method.name in without or (seed and not method.repeated):
                 continue
-            rows += [Row(e.name, c, method.name, seed) for e in EXPERIMENTS for c in CLASS_SETS if _serves(method, c, e)]
+            rows += [
+                Row(e.name, c, method.name, seed) for e in EXPERIMENTS for c in CLASS_SETS if _serves(method, c, e)
+            ]
     return rows
 
 
@@ -121,7 +123,9 @@ def choose(rows: Sequence[Row], only: str | None) -> list[Row]:
                 raise ConfigurationError(f"--only: {unknown_name('part of the table', word, known)}")
         found = {row for row in rows if row.labels.issuperset(words)}
         if not found:
-            raise ConfigurationError(f"--only: no row of the table is {' and '.join(words)} at once; use a comma for 'or'")
+            raise ConfigurationError(
+                f"--only: no row of the table is {' and '.join(words)} at once; use a comma for 'or'"
+            )
         chosen |= found
     return [row for row in rows if row in chosen]
 

@@ -224,7 +224,13 @@ def _most_seeds(place: Path, seeds: int) -> int:
 
 
 def _bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     shown = console.is_terminal and not console.quiet
     return Progress(*columns, console=console, transient=True, disable=not shown)
 
@@ -233,5 +239,3 @@ def _hours(seconds: float) -> str:
     from asterism.learning.estimate import duration
 
     return duration(seconds)
-
-

@@ -162,4 +162,3 @@ def _described(catalog: Catalog, rows: NDArray[np.int64]) -> pa.Table:
 
 def _flat(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.combine_chunks().flatten(), dtype=float)
-
