@@ -65,10 +65,15 @@ def test_shapes_and_types(case, classes):
 def test_gradients_reach_every_parameter(case):
     model, batch = case
     model = copy.deepcopy(model).train()
-    loss = torch.nn.functional.cross_entropy(model(batch)["classification"].mean(1), batch["label"]["class"])
-    loss.backward()
-    unreached = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert unreached == []
+    for part in (*model.network.stages.values(), model):
+        frozen = part is not model
+        part.train().requires_grad_(True) if frozen else part.train()
+        loss = torch.nn.functional.cross_entropy(part(batch)["classification"].mean(1), batch["label"]["class"])
+        loss.backward()
+        wanted = [(n, p) for n, p in part.named_parameters() if p.requires_grad]
+        assert [n for n, p in wanted if p.grad is None or not p.grad.abs().sum() > 0] == []
+        if frozen:
+            part.requires_grad_(False)
 
 
 @every

@@ -38,6 +38,7 @@ from asterism.learning.fit import Fitted, fit, training_device
 from asterism.learning.metrics import log_loss_values
 from asterism.learning.progress import FitProgress
 from asterism.learning.run_state import Epoch
+from asterism.learning.stages import fit_stages
 from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model, create_model
@@ -225,6 +226,20 @@ def _fit(
         settings = settings.model_copy(update={"dimming": config.adapt.dimming})
     augment = _augmentation(settings, network)
     checkpoint = output.directory / _CHECKPOINT
+    if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
+        fit_stages(
+            network,
+            goal,
+            stream,
+            chosen.stream("validation", _READ_SIZE),
+            config.fit,
+            checkpoints=checkpoint.parent,
+            histories=output.directory,
+            seed=seed,
+            augment=augment,
+            console=console,
+            say=say,
+        )
     parameters = sum(p.numel() for p in network.parameters())
     if checkpoint.exists():
         say(f"Continuing {network.config.name} ({parameters:,} parameters) where it stopped.")

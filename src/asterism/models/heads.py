@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from asterism.models.configuration import Strict
 from asterism.models.ensemble import MemberLinear
 
-__all__ = ["ClassificationConfig", "ClassificationHead", "HeadsConfig"]
+__all__ = ["ClassificationConfig", "ClassificationHead", "HeadsConfig", "make_heads"]
 
 
 class ClassificationConfig(Strict):
@@ -64,3 +64,18 @@ class ClassificationHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, M, C) of features (B, M, D)."""
         return self.linear(features.transpose(0, 1)).transpose(0, 1)
+
+
+def make_heads(config: HeadsConfig, members: int, width: int) -> nn.ModuleDict:
+    """A head per task that is configured, by the task's name.
+
+    Parameters
+    ----------
+    config : HeadsConfig
+    members, width : int
+        M and D of the features.
+    """
+    heads = nn.ModuleDict()
+    if config.classification is not None:
+        heads["classification"] = ClassificationHead(members, width, len(config.classification.classes))
+    return heads

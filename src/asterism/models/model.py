@@ -19,7 +19,7 @@ from asterism.models.configuration import parse
 from asterism.models.directory import WEIGHTS_FILE, ModelConfig, read_config, read_weights, write_directory
 from asterism.models.domain import DomainScore
 from asterism.models.extrapolation import Extrapolation
-from asterism.models.heads import ClassificationHead, HeadsConfig
+from asterism.models.heads import HeadsConfig, make_heads
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
 from asterism.models.photometry import asinh_magnitude, published_softening
@@ -65,10 +65,10 @@ class Model(nn.Module):
         options = parse(cls.Options, config.options, f"option of model {config.name}")
         self.config = config.model_copy(update={"options": options.model_dump(mode="json")})
         self.network = cls(config.inputs, options)  # type: ignore[arg-type]
-        self.heads = nn.ModuleDict()
+        self.network.add_heads(config.heads)
+        self.heads = make_heads(config.heads, self.network.members, self.network.width)
         classes = config.heads.classification.classes if config.heads.classification else ()
         if classes:
-            self.heads["classification"] = ClassificationHead(self.network.members, self.network.width, len(classes))
             self.temperature = Temperature()
             self.conformal = ConformalSets(len(classes))
             self.class_mix = ClassMix(len(classes))
@@ -107,6 +107,8 @@ class Model(nn.Module):
             if not seen:
                 raise BadInputError("there are no training rows to learn the inputs' scale from; check the split")
             self.network.settle()
+            for stage in self.network.stages.values():
+                stage.take_statistics(self.heads)
         self.standardised.fill_(True)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ _NETWORKS = {
     "margformer-published": ("asterism.models.margformer_published", "MargFormerPublished"),
     "margnet-ann": ("asterism.models.margnet", "MargNetANN"),
     "margnet-cnn": ("asterism.models.margnet", "MargNetCNN"),
+    "margnet-ensemble": ("asterism.models.margnet_ensemble", "MargNetEnsemble"),
 }
 
 
