@@ -133,6 +133,8 @@ def accuracy_figure(
                 if name == "margformer":
                     ends = np.array([b["interval"] for b in found]).T
                     axes.fill_between(centre, ends[0], ends[1], color=colour, alpha=0.12, linewidth=0)
+            if not axes.has_data():
+                axes.text(0.5, 0.5, "too few objects", ha="center", va="center", transform=axes.transAxes, fontsize=8)
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(color="#E5E7EB", linewidth=0.6)
             if not i:

@@ -118,7 +118,9 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
     return told
 
 
-def probabilities(fit: Fit, out: Path, catalog: Catalog, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def probabilities(
+    fit: Fit, out: Path, catalog: Catalog, rows: NDArray[np.int64], part: str = ""
+) -> NDArray[np.float64]:
     """What a trained method says of some rows of a catalog, whether it has seen them or not.
 
     Parameters
@@ -128,6 +130,8 @@ def probabilities(fit: Fit, out: Path, catalog: Catalog, rows: NDArray[np.int64]
     catalog : Catalog
     rows : ndarray, shape (n,), int64
         Ascending.
+    part : str
+        Of an ensemble: the part that is asked alone, as it was fitted, without calibration.
 
     Returns
     -------
@@ -136,7 +140,7 @@ def probabilities(fit: Fit, out: Path, catalog: Catalog, rows: NDArray[np.int64]
     """
     folder, kind = fit.folder(out), method_named(fit.method).kind
     if kind == "network":
-        return _ask_network(folder / "run", CLASS_SETS[fit.class_set], catalog, rows)
+        return _ask_network(folder / "run", CLASS_SETS[fit.class_set], catalog, rows, part)
     if kind == "lightgbm":
         from asterism.learning.baselines import LightGBM
 
@@ -194,7 +198,10 @@ def _fit_network(
     return {key: done.summary[key] for key in kept}
 
 
-def _ask_network(run: Path, classes: Sequence[str], catalog: Catalog, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+@torch.inference_mode()
+def _ask_network(
+    run: Path, classes: Sequence[str], catalog: Catalog, rows: NDArray[np.int64], part: str
+) -> NDArray[np.float64]:
     # Not through `evaluate`, which refuses objects that were seen in training: the leaking variant asks for them knowingly.
     from asterism.inference.predictor import Predictor
 
@@ -202,8 +209,13 @@ def _ask_network(run: Path, classes: Sequence[str], catalog: Catalog, rows: NDAr
     stream = Stream(
         catalog, predictor.bindings(catalog), batch_size=predictor.batch_size, rows=rows, labels=(), classes=classes
     )
-    p = np.concatenate([predictor.answer(batch).probabilities for batch in stream])
-    return p[:, [predictor.classes.index(name) for name in classes]]
+    if part:
+        stage = predictor.model.network.stages[part]
+        answers = [stage(batch)["classification"].softmax(-1).mean(1).double().numpy() for batch in stream]
+    else:
+        answers = [predictor.answer(batch).probabilities for batch in stream]
+    p = np.concatenate(answers)
+    return p[:, [predictor.classes.index(name) for name in classes]] / p.sum(axis=1, keepdims=True)
 
 
 def _fit_trees(fit: Fit, data: PaperData, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:

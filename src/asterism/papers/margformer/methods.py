@@ -88,6 +88,12 @@ class Method:
     class_sets : tuple of str
     milliseconds : float
         Of one core, per object and epoch; of trees and cuts per object in all.
+    scaled : mapping
+        Further settings by scale.
+    milliseconds_of_parts : float
+        As `milliseconds`, per epoch of a part that is fitted before (`models.stages`).
+    trained_as, part : str
+        For a part of an ensemble: the ensemble's method, and the part's name in it.
     """
 
     name: str
@@ -103,6 +109,20 @@ class Method:
     repeated: bool = False
     class_sets: tuple[str, ...] = ("sg", "sgq")
     milliseconds: float = 0.1
+    scaled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    milliseconds_of_parts: float = 0.0
+    trained_as: str = ""
+    part: str = ""
+
+    @property
+    def training(self) -> str:
+        """Name of the method whose training it is asked from: its own, save for a part of an ensemble."""
+        return self.trained_as or self.name
+
+    def cost(self, scale: str) -> float:
+        """Milliseconds of one core that learning from one object takes, all epochs together."""
+        parts = self.scaled.get(scale, {}).get("model.cnn_epochs", 0)
+        return self.milliseconds * self.epochs.get(scale, 1) + self.milliseconds_of_parts * parts
 
     def recipe(self, scale: str, training: str) -> dict[str, Any]:
         """Settings of a network at a scale, by dotted key; class weights come on top.
@@ -114,7 +134,12 @@ class Method:
         """
         if self.kind != "network":
             return {}
-        chosen = {**self.settings, "fit.epochs": self.epochs[scale], "fit.patience": self.patience}
+        chosen = {
+            **self.settings,
+            **self.scaled.get(scale, {}),
+            "fit.epochs": self.epochs[scale],
+            "fit.patience": self.patience,
+        }
         return {**chosen, **self.bright} if training == "bright" else chosen
 
 
@@ -209,16 +234,30 @@ METHODS = (
         milliseconds=0.15,
     ),
     Method(
+        "margnet-ensemble",
+        "MargNet, ensemble",
+        "network",
+        "The ANN and the CNN are fitted first; a small network then joins their frozen softmaxes.",
+        model="margnet-ensemble",
+        settings={"fit.batch_size": 64, "fit.learning_rate": 2e-2},
+        scaled={
+            "tiny": {"model.ann_epochs": 1, "model.cnn_epochs": 1},
+            "small": {"model.ann_epochs": 100, "model.cnn_epochs": 5},
+            "medium": {"model.ann_epochs": 100, "model.cnn_epochs": 12},
+            "full": {"model.ann_epochs": 100, "model.cnn_epochs": 60},
+        },
+        epochs={"tiny": 1, "small": 3, "medium": 5, "full": 20},
+        milliseconds=25.0,
+        milliseconds_of_parts=75.0,
+    ),
+    Method(
         "margnet-cnn",
         "MargNet, CNN",
         "network",
-        "The image through five Inception-style blocks.",
-        model="margnet-cnn",
-        inputs="image",
-        settings=_PUBLISHED,
-        epochs={"tiny": 1, "small": 5, "medium": 12, "full": 60},
-        patience=8,
-        milliseconds=75.0,
+        "The image through five Inception-style blocks: the ensemble's CNN asked alone, before its stack.",
+        trained_as="margnet-ensemble",
+        part="cnn",
+        milliseconds=25.0,
     ),
 )
 """In the order in which they are run: what is cheap and what all is compared with comes first."""

@@ -56,7 +56,9 @@ class Row:
     @property
     def fit(self) -> Fit:
         """The training that it is scored from."""
-        return Fit(experiment_named(self.experiment).training, self.class_set, self.method, self.seed)
+        return Fit(
+            experiment_named(self.experiment).training, self.class_set, method_named(self.method).training, self.seed
+        )
 
     def folder(self, out: Path) -> Path:
         """Where its scored objects stand."""

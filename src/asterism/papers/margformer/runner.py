@@ -24,7 +24,7 @@ from asterism.papers.margformer.scoring import finished, make_rows, read_row
 __all__ = ["expected_seconds", "reproduce"]
 
 _ABOUT = "reproduce.json"
-_SCORING_MILLISECONDS = 0.35  # of a training epoch's cost, per object
+_SCORING_SHARE = 0.35  # of a training epoch's cost, per object
 _START_SECONDS = 4.0
 #: Of the compact objects, how many are at r ≤ 20.
 _BRIGHT_SHARE = 0.46
@@ -118,10 +118,8 @@ def expected_seconds(fit: Fit, scale: str, rows: int) -> float:
     method, sizes = method_named(fit.method), scale_named(scale)
     objects = sizes.objects[TRAINING_SETS[fit.training].catalog] * _SHARE_OF_CLASSES[fit.class_set]
     trained = objects * sizes.fractions["train"] * (_BRIGHT_SHARE if fit.training == "bright" else 1.0)
-    epochs = method.epochs.get(scale, 1)
     scored = rows * sizes.objects["faint"] * _SHARE_OF_CLASSES[fit.class_set] * sizes.fractions["test"]
-    cost = method.milliseconds / 1000
-    return _START_SECONDS + cost * (epochs * trained * 1.1 + _SCORING_MILLISECONDS * scored)
+    return _START_SECONDS + (1.1 * method.cost(scale) * trained + _SCORING_SHARE * method.milliseconds * scored) / 1000
 
 
 def _data(

@@ -22,6 +22,7 @@ from asterism.errors import OutputError
 from asterism.papers.margformer.data import PaperData
 from asterism.papers.margformer.experiments import CLASS_SETS, experiment_named, objects_to_test
 from asterism.papers.margformer.fitting import fit_method, probabilities, settings_of
+from asterism.papers.margformer.methods import method_named
 from asterism.papers.margformer.rows import Fit, Row
 
 __all__ = ["finished", "make_rows", "read_row", "read_scored", "score"]
@@ -102,7 +103,8 @@ def score(row: Row, trained: dict[str, Any], data: PaperData, out: Path) -> dict
     classes = CLASS_SETS[row.class_set]
     test = objects_to_test(data, experiment_named(row.experiment), row.class_set)
     table = pa.concat_tables([_described(open_catalog(path), rows) for path, rows in test.parts])
-    p = np.concatenate([probabilities(row.fit, out, open_catalog(path), rows) for path, rows in test.parts])
+    part = method_named(row.method).part
+    p = np.concatenate([probabilities(row.fit, out, open_catalog(path), rows, part) for path, rows in test.parts])
     for index, name in enumerate(classes):
         table = table.append_column(f"p_{name.lower()}", pa.array(p[:, index], pa.float64()))
     right = np.array(classes, dtype=object)[p.argmax(axis=1)] == np.array(table["class"].to_pylist(), dtype=object)
