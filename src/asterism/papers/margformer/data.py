@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asterism.catalogs.catalog import open_catalog
+from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.splits import make_split
 from asterism.papers.margformer.methods import SCALES
 
@@ -80,6 +80,7 @@ def twins(
     OutputError
         A catalog is there that was simulated otherwise.
     """
+    from asterism.simulate.recipe import Recipe
     from asterism.simulate.sky import simulate
 
     paths, fingerprints = {}, {}
@@ -90,10 +91,21 @@ def twins(
             if progress is not None:
                 progress(name, done, total)
 
-        catalog = simulate(SCALES[scale].objects[name], path, survey=survey, seed=seed, workers=workers, progress=tell)
+        size = SCALES[scale].objects[name]
+        catalog = _there(path, Recipe.of(survey, seed).inputs(size))
+        if catalog is None:
+            catalog = simulate(size, path, survey=survey, seed=seed, workers=workers, progress=tell)
         make_split(catalog, _SPLIT, by="source", fractions=SCALES[scale].fractions, stratify="class", seed=0)
         paths[name], fingerprints[name] = path, open_catalog(path).fingerprint
     return PaperData("twins", paths, {"sg": _SPLIT, "sgq": _SPLIT}, {}, fingerprints)
+
+
+def _there(path: Path, recipe: Mapping[str, Any]) -> Catalog | None:
+    """A whole catalog of this recipe, whichever version made it; None where there is none."""
+    if not path.is_dir():
+        return None
+    catalog = open_catalog(path)
+    return catalog if all(catalog.made_by.get(key) == value for key, value in recipe.items()) else None
 
 
 def simulation_seconds(out: Path, scale: str, workers: int | None) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from asterism.catalogs.catalog import Catalog
+from asterism.catalogs.lists import list_values
 from asterism.catalogs.outputs import atomic_write
 from asterism.catalogs.roles import bind_roles
 from asterism.catalogs.stream import Stream
@@ -289,5 +290,5 @@ def _psf_minus_model(catalog: Catalog, rows: NDArray[np.int64]) -> NDArray[np.fl
     name = "photometry_sdss_psf_minus_model"
     if name not in catalog.schema.names:
         raise BadInputError(f"{catalog.path} has no {name}; leave magnitude-cut out with --only")
-    column = catalog.read([name])[name].take(pa.array(rows)).combine_chunks()
-    return np.asarray(column.flatten(), dtype=float).reshape(len(rows), -1)[:, _BAND]
+    column = catalog.read([name])[name].take(pa.array(rows))
+    return np.asarray(list_values(column, len(catalog.groups["photometry_sdss"].bands), name)[:, _BAND], dtype=float)

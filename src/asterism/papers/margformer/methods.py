@@ -132,7 +132,7 @@ class Method:
         scale, training : str
             Names of the scale and of the training set.
         """
-        if self.kind != "network":
+        if self.kind != "network" or self.part:
             return {}
         chosen = {
             **self.settings,

@@ -30,9 +30,7 @@ def report_page(results: Mapping[str, Any], pictures: Mapping[str, Sequence[Pict
     Page
     """
     experiments = results["experiments"]
-    sections = [_table(results)]
-    if any(entry["differences"] for entry in experiments):
-        sections.append(_differences(experiments))
+    sections = [_table(entry) for entry in experiments]
     for key, title, text in (
         ("confusion", "Confusion matrices", "Of ours, true classes along rows; counts are means over seeds."),
         (
@@ -80,7 +78,12 @@ def _simulated(results: Mapping[str, Any]) -> bool:
 
 
 def _notes(results: Mapping[str, Any]) -> list[str]:
-    notes = []
+    notes = [
+        "Accuracy, precision and recall are means over seeds ± their standard deviation; precision and recall are macro averages"
+        " over classes, as in MargNet's code; intervals are a bootstrap over sources. Differences are ours minus theirs on the"
+        " same test objects, each object's mean over seeds, with a paired bootstrap: green and red mark an interval that"
+        " excludes zero."
+    ]
     if _simulated(results):
         notes.append(
             "Published figures are of SDSS objects; those here are of simulated twins of the two catalogs, whose difficulty is"
@@ -114,63 +117,50 @@ def _share(value: float | None, spread: float | None = None) -> str:
     return f"{100 * value:.2f}" + ("" if spread is None else f" ± {100 * spread:.2f}")
 
 
-def _table(results: Mapping[str, Any]) -> Section:
+def _table(entry: Mapping[str, Any]) -> Section:
+    """One experiment and class set: methods with the published figures beside, and the differences that matter."""
     order = [method.name for method in METHODS]
+    published = {n: f for n, f in entry["published"].items() if n in order}
     rows = []
-    for entry in results["experiments"]:
-        published = {n: f for n, f in entry["published"].items() if n in order}
-        for place, name in enumerate(sorted({*entry["methods"], *published}, key=order.index)):
-            method, theirs = entry["methods"].get(name), published.get(name)
-            cells = [f"{entry['title']} · {entry['class_set'].upper()} · n = {entry['n']:,}" if not place else ""]
-            cells.append(method_named(name).title)
-            if theirs is None:
-                cells += [""] * 3
-            else:
-                cells += [_share(theirs[key]) for key in ("accuracy", "precision", "recall")]
-            if method is None:
-                cells += ["not run", "", "", "", ""]
-            else:
-                low, high = method["accuracy_interval"]
-                cells += [_share(method["accuracy"], method["accuracy_std"]), f"{100 * low:.2f} to {100 * high:.2f}"]
-                cells += [_share(method[key], method[f"{key}_std"]) for key in ("precision", "recall")]
-                cells.append(f"{method['log_loss']:.4f}")
-            rows.append([Cell(cell) for cell in cells])
-    columns = ["experiment", "method", "published acc.", "prec.", "recall"]
-    columns += ["accuracy here", "95 % interval", "precision", "recall", "log-loss"]
-    text = (
-        "Per cent. Here: the mean over seeds ± their standard deviation; the interval is a bootstrap over test objects."
-        " Precision and recall are macro averages over classes, as in MargNet's code."
+    for name in sorted({*entry["methods"], *published}, key=order.index):
+        method, theirs = entry["methods"].get(name), published.get(name)
+        cells = [method_named(name).title]
+        cells += [""] * 3 if theirs is None else [_share(theirs[key]) for key in ("accuracy", "precision", "recall")]
+        if method is None:
+            cells += ["not run", "", "", "", ""]
+        else:
+            low, high = method["accuracy_interval"]
+            cells += [_share(method["accuracy"], method["accuracy_std"]), f"{100 * low:.2f} to {100 * high:.2f}"]
+            cells += [_share(method[key], method[f"{key}_std"]) for key in ("precision", "recall")]
+            cells.append(f"{method['log_loss']:.4f}")
+        rows.append([Cell(cell) for cell in cells])
+    columns = ["method", "published", "precision", "recall", "accuracy here", "95 % interval", "precision", "recall"]
+    seen = f", {entry['seen_in_training']:,} of them seen in training" if entry["seen_in_training"] else ""
+    section = Section(
+        f"{entry['title']} · {entry['class_set'].upper()}",
+        texts=[f"{experiment_named(entry['experiment']).question} {entry['n']:,} test objects{seen}; per cent."],
+        tables=[Table([*columns, "log-loss"], rows, first_is_ours="margformer" in entry["methods"])],
     )
-    return Section("Published, and here", texts=[text], tables=[Table(columns, rows)])
+    if entry["differences"]:
+        section.tables.append(_differences(entry))
+    return section
 
 
-def _differences(experiments: Sequence[Mapping[str, Any]]) -> Section:
+def _differences(entry: Mapping[str, Any]) -> Table:
     rows = []
-    for entry in experiments:
-        for d in entry["differences"]:
-            cells = [Cell(f"{entry['title']} · {entry['class_set'].upper()}"), Cell(d["what"])]
-            for key, sign in (("accuracy", 1), ("log_loss", -1)):
-                low, high = d[key]["interval"]
-                verdict = (
-                    "better"
-                    if min(sign * low, sign * high) > 0
-                    else "worse"
-                    if max(sign * low, sign * high) < 0
-                    else ""
-                )
-                scale, digits = (100, 2) if key == "accuracy" else (1, 4)
-                text = f"{scale * d[key]['difference']:+.{digits}f} ({scale * low:+.{digits}f} to {scale * high:+.{digits}f})"
-                cells.append(Cell(text, verdict))
-            rows.append(cells)
-    text = (
-        "Ours minus theirs on the same test objects, each object's mean over seeds, with the 95 % interval of a paired bootstrap"
-        " over sources: accuracy in points, log-loss in nats (less is better). Green and red: the interval excludes zero."
-    )
-    return Section(
-        "Is the difference more than chance?",
-        texts=[text],
-        tables=[Table(["experiment", "comparison", "accuracy", "log-loss"], rows)],
-    )
+    for d in entry["differences"]:
+        cells = [Cell(d["what"])]
+        for key, sign in (("accuracy", 1), ("log_loss", -1)):
+            low, high = d[key]["interval"]
+            ends = sorted((sign * low, sign * high))
+            verdict = "better" if ends[0] > 0 else "worse" if ends[1] < 0 else ""
+            scale, digits = (100, 2) if key == "accuracy" else (1, 4)
+            text = (
+                f"{scale * d[key]['difference']:+.{digits}f} ({scale * low:+.{digits}f} to {scale * high:+.{digits}f})"
+            )
+            cells.append(Cell(text, verdict))
+        rows.append(cells)
+    return Table(["difference", "accuracy, points", "log-loss, nats"], rows)
 
 
 def _definitions(experiments: Sequence[Mapping[str, Any]]) -> Section:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.fingerprint import content_hash
+from asterism.catalogs.lists import list_values
 from asterism.catalogs.outputs import atomic_write
 from asterism.catalogs.scalars import magnitudes
 from asterism.errors import OutputError
@@ -152,7 +153,7 @@ def _described(catalog: Catalog, rows: NDArray[np.int64]) -> pa.Table:
     table = catalog.read(["object_id", "source_id", "class", *columns]).take(pa.array(rows))
     r_mag = magnitudes(table, catalog.schema, "r")
     # The mean over bands of de Vaucouleurs radius over seeing, as MargNet selects compact objects by.
-    radius, seeing = (_flat(table[column]).reshape(len(table), -1) for column in columns[2:])
+    radius, seeing = (list_values(table[column], len(group.bands), column) for column in columns[2:])
     with np.errstate(invalid="ignore", divide="ignore"):
         compactness = (radius / seeing).mean(axis=1)
     kept = table.select(["object_id", "source_id", "class"]).replace_schema_metadata(None)
@@ -160,7 +161,3 @@ def _described(catalog: Catalog, rows: NDArray[np.int64]) -> pa.Table:
     return kept.append_column("r_mag", pa.array(r_mag, pa.float32())).append_column(
         "compactness", pa.array(compactness, pa.float32())
     )
-
-
-def _flat(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    return np.asarray(column.combine_chunks().flatten(), dtype=float)
