@@ -235,7 +235,7 @@ def draw_attention(
     bar.ax.tick_params(labelsize=6)
     if changes:
         bar = figure.colorbar(shown["change"], ax=axes[:, 2:], location="bottom", shrink=0.5, aspect=40)
-        bar.set_label(f"change of the share when that band is {delta_mag:+g} mag fainter", fontsize=7)
+        bar.set_label(f"change of the share when that band is made {delta_mag:g} mag fainter", fontsize=7)
         bar.ax.tick_params(labelsize=6)
     with atomic_write(Path(path)) as file:
         figure.savefig(file, format="png", dpi=150)

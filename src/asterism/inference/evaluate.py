@@ -264,6 +264,7 @@ def _fit_baselines(run: Path, inputs: ModelInputs, classes: Sequence[str]) -> Ba
 
 def _metrics(evaluation: Evaluation, split: str | None, where: str | None, transductive: bool) -> dict[str, Any]:
     answers, y, classes, sources = evaluation.answers, evaluation.labels, evaluation.classes, evaluation.source_id
+    probabilities = answers.of_classes
     abstained = None if answers.in_domain is None else ~answers.in_domain
     edges = bin_edges(answers.magnitudes)
     result: dict[str, Any] = {
@@ -272,14 +273,12 @@ def _metrics(evaluation: Evaluation, split: str | None, where: str | None, trans
         "part": "test" if split else "all",
         "where": where,
         "transductive": transductive,
-        **classification_metrics(
-            answers.probabilities, y, classes, sources=sources, sets=answers.sets, abstained=abstained
-        ),
+        **classification_metrics(probabilities, y, classes, sources=sources, sets=answers.sets, abstained=abstained),
     }
     if abstained is not None:
         result["in_domain"] = float(1 - abstained.mean())
     bins = metrics_by_magnitude(
-        answers.probabilities,
+        probabilities,
         y,
         classes,
         answers.magnitudes,
@@ -289,8 +288,8 @@ def _metrics(evaluation: Evaluation, split: str | None, where: str | None, trans
         edges=edges,
     )
     result["bins"] = {evaluation.bin_name: bins} if bins else {}
-    right = (answers.probabilities.argmax(axis=1) == y).astype(float)
-    losses = log_loss_values(answers.probabilities, y)
+    right = (probabilities.argmax(axis=1) == y).astype(float)
+    losses = log_loss_values(probabilities, y)
     theirs: dict[str, Any] = {}
     for name, baseline in evaluation.baselines.items():
         p = baseline.probabilities
@@ -345,7 +344,7 @@ def _write(directory: Path, evaluation: Evaluation) -> None:
             for name, counts in zip(confusion["classes"], confusion["counts"], strict=True)
         ],
     )
-    p = evaluation.answers.probabilities
+    p = evaluation.answers.of_classes
     scored = {
         "object_id": evaluation.object_id,
         "class": [evaluation.classes[i] for i in evaluation.labels],

@@ -191,7 +191,7 @@ def classification_report(evaluation: Evaluation) -> Page:
     if answers.in_domain is not None:
         cards.append(Card("in domain", f"{answers.in_domain.mean():.1%}", "objects like the training set"))
 
-    methods = {evaluation.name: answers.probabilities} | {k: v.probabilities for k, v in evaluation.baselines.items()}
+    methods = {evaluation.name: answers.of_classes} | {k: v.probabilities for k, v in evaluation.baselines.items()}
     summary = Section("Beside the baselines" if evaluation.baselines else "Figures")
     summary.tables.append(_comparison(evaluation))
     if evaluation.baselines:
@@ -220,7 +220,7 @@ def classification_report(evaluation: Evaluation) -> Page:
             "Reliability (bins of ten objects or more), with the objects in each bin below.",
         ),
         Picture.of(
-            figures.completeness_purity_figure(answers.probabilities, evaluation.labels, evaluation.classes),
+            figures.completeness_purity_figure(answers.of_classes, evaluation.labels, evaluation.classes),
             "Completeness and purity of the sample chosen by p(class) at or above a threshold.",
         ),
     ]

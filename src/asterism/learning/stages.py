@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from rich.console import Console
 from asterism.learning.config import FitConfig
 from asterism.learning.estimate import duration, estimate
 from asterism.learning.fit import Augment, Batch, Batches, Task, fit
-from asterism.learning.run_state import Epoch
+from asterism.learning.run_record import write_history
 from asterism.models.model import Model
 
 __all__ = ["fit_stages"]
@@ -88,10 +86,7 @@ def fit_stages(
         say(
             f"{name}: best validation score {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}."
         )
-        with (histories / f"history-{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
-            writer.writeheader()
-            writer.writerows(asdict(epoch) for epoch in fitted.history)
+        write_history(histories / f"history-{name}.csv", fitted)
 
 
 def _reading(reads: tuple[str, ...], all_roles: tuple[str, ...], augment: Augment | None) -> Augment | None:

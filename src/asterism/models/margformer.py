@@ -161,6 +161,7 @@ class MargFormer(Network):
         asking = self.seeds.expand_as(queries) if self.options.fusion == "late" else queries
         found = []
         for block in self.blocks:
+            assert isinstance(block, CrossAttentionBlock)
             found.append(block.weights(asking, tokens, observed))
             asking = block(asking, tokens, observed)
         weights = torch.where(with_image[:, None, None, None, None], torch.stack(found, 1), torch.nan)

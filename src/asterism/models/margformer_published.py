@@ -109,6 +109,7 @@ class MargFormerPublished(MargNetFeatures):
         """
         x, found = self._sequence(batch), []
         for block in self.blocks:
+            assert isinstance(block, _LinformerBlock)
             found.append(block.token_weights(x)[..., 1:])
             x = block(x)
         weights = torch.stack(found, 1).unflatten(-1, (SIDE // _PATCH, SIDE // _PATCH))

@@ -188,5 +188,6 @@ def _glorot(layer: _Layer, parts: int = 1) -> _Layer:
     area = math.prod(layer.weight.shape[2:])
     bound = math.sqrt(6 / (area * (layer.weight.shape[1] + layer.weight.shape[0] / parts)))
     nn.init.uniform_(layer.weight, -bound, bound)
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:  # as it never is here; this tells the type checker
+        nn.init.zeros_(layer.bias)
     return layer
