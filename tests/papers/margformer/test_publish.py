@@ -9,5 +9,5 @@ def test_everything_is_written(place):
         assert (place / name).stat().st_size > 500
     page = (place / "report.html").read_text()
     assert "Confusion matrices" in page
-    assert "Is the difference more than chance?" in page
+    assert "ours against LightGBM" in page
     assert page.count("data:image/svg+xml") >= 2
