@@ -131,7 +131,7 @@ def make_sky(tmp_path: Path) -> Callable[..., Catalog]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_rows() -> Callable[..., pa.Table]:
     """Tables of a small sky: ``make_rows(rows=60, seed=0, placed=True, image=True)``, see `sky_table`."""
     return sky_table

@@ -16,7 +16,7 @@ from asterism.catalogs.where import compile_where
 from asterism.cli.main import app
 from asterism.learning.config import TrainConfig, descriptions, dotted, parse_settings
 from asterism.learning.metrics import classification_metrics
-from asterism.models.registry import network_class
+from asterism.models.registry import model_names, network_class
 from asterism.surveys.tables.table_map import (
     FileLayout,
     IdentityColumns,
@@ -114,7 +114,7 @@ def test_options_that_pages_speak_of_exist():
 
 def test_settings_that_pages_speak_of_exist():
     known = set(dotted(TrainConfig())) | {"classification.class_weights.NAME"}
-    known |= {f"model.{name}" for name in network_class("margformer").Options.model_fields}
+    known |= {f"model.{name}" for model in model_names() for name in network_class(model).Options.model_fields}
     sections = "|".join(TrainConfig.model_fields)
     for page, text in GUIDE.items():
         for key in re.findall(rf"`((?:{sections})\.[a-z_.A-Z]+)[`=]", text):

@@ -3,6 +3,20 @@ import torch
 from asterism.models.attention import CrossAttention, CrossAttentionBlock
 
 
+def test_its_weights_are_those_it_attends_with():
+    torch.manual_seed(0)
+    block = CrossAttentionBlock(6, 8, 2, 0.0)
+    queries, context = torch.randn(3, 4, 6), torch.randn(3, 5, 8)
+    valid = torch.tensor([[True] * 5, [True, False, True, False, True], [True] * 5])
+    weights = block.weights(queries, context, valid)
+    assert weights.shape == (3, 2, 4, 5)
+    assert (weights[1, :, :, [1, 3]] == 0).all()
+    values = block.attention.key_value(block.norm_context(context))[..., 8:].unflatten(-1, (2, 4)).transpose(1, 2)
+    taken = block.attention.out((weights @ values).transpose(1, 2).flatten(2))
+    expected = block.attention(block.norm_query(queries), block.norm_context(context), valid)
+    torch.testing.assert_close(taken, expected)
+
+
 def test_it_is_softmax_attention_of_several_heads():
     torch.manual_seed(0)
     layer = CrossAttention(6, 8, 2)

@@ -25,16 +25,18 @@ def test_with_photometry_alone_it_is_the_trunk_and_the_head(make_model, make_bat
     assert torch.equal(model(batch)["classification"][informed], logits[informed])
 
 
-def test_without_its_image_an_object_gets_the_trunks_answer(make_model, make_batch):
-    model = make_model(roles=("photometry", "image"))
+@pytest.mark.parametrize("fusion", ["cross", "late"])
+def test_without_its_image_an_object_gets_the_trunks_answer(make_model, make_batch, fusion):
+    model = make_model(roles=("photometry", "image"), fusion=fusion)
     batch = make_batch()
     trunk = model.network._ask(batch).transpose(0, 1)
     seen = batch["photometry"]["present"]
     torch.testing.assert_close(model(without(batch, "image"))["features"][seen], trunk[seen])
 
 
-def test_both_modalities_matter(make_model, make_batch):
-    model = make_model(roles=("photometry", "image"))
+@pytest.mark.parametrize("fusion", ["cross", "late"])
+def test_both_modalities_matter(make_model, make_batch, fusion):
+    model = make_model(roles=("photometry", "image"), fusion=fusion)
     batch = make_batch()
     both = batch["photometry"]["present"] & batch["image"]["present"]
     answer = model.class_probabilities(batch)[both]
@@ -52,6 +54,30 @@ def test_without_photometry_learned_tokens_ask(make_model, make_batch):
         torch.nn.init.zeros_(block.mlp[-1].bias)
     features = model(batch)["features"]
     torch.testing.assert_close(features, model.network.tokens.expand_as(features))
+
+
+def test_late_fusion_has_the_same_parts_and_a_join(make_model):
+    cross, late = (make_model(roles=("photometry", "image"), fusion=fusion) for fusion in ("cross", "late"))
+    shapes = [{n: p.shape for n, p in model.named_parameters()} for model in (cross, late)]
+    added = shapes[1].keys() - shapes[0].keys()
+    assert {n: shapes[1][n] for n in shapes[0]} == shapes[0]
+    assert {n.split(".")[1] for n in added} == {"seeds", "join"}
+    counts = [sum(p.numel() for p in model.parameters()) for model in (cross, late)]
+    assert counts[0] < counts[1] < 1.25 * counts[0]
+
+
+def test_with_late_fusion_the_image_is_summed_up_without_photometry(make_model, make_batch):
+    """What the blocks find in the image reaches the answer only where it is joined: the join at 0 leaves the trunk."""
+    model = make_model(roles=("photometry", "image"), fusion="late")
+    batch = make_batch()
+    torch.nn.init.zeros_(model.network.join[-1].weight)
+    torch.nn.init.zeros_(model.network.join[-1].bias)
+    seen = batch["photometry"]["present"]
+    torch.testing.assert_close(model(batch)["features"][seen], model.network._ask(batch).transpose(0, 1)[seen])
+    maps = model.network.attention(batch)
+    changed = copy.deepcopy(batch)
+    changed["photometry"]["flux"] *= 3
+    torch.testing.assert_close(model.network.attention(changed), maps, equal_nan=True)
 
 
 def test_in_training_it_is_shown_objects_without_one_or_the_other(make_model, make_batch):
@@ -109,6 +135,7 @@ def test_it_learns_a_class_that_only_the_image_tells(make_batch, make_inputs):
         ({"member": 4}, "unknown option of model margformer 'member'; did you mean 'members'"),
         ({"members": 0}, "'members' is 0"),
         ({"heads": 5}, "64 can't be shared by 5 heads"),
+        ({"fusion": "early"}, "'fusion' is 'early'"),
     ],
 )
 def test_unfit_options_are_refused(make_inputs, options, words):

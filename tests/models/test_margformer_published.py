@@ -38,7 +38,7 @@ def test_the_24_features_are_those_of_margnets_tables(make_model):
         "psf_fwhm": torch.full((1, 5), 1.3),
         "present": torch.ones(1, dtype=torch.bool),
     }
-    values, observed = make_model("margformer-published", ROLES).network._features({"photometry": photometry})
+    values, observed = make_model("margformer-published", ROLES).network.features({"photometry": photometry})
     assert observed.all()
     expected = np.concatenate(
         [magnitudes - extinction, np.full((1, 5), 0.4), np.full((1, 5), 1.3), extinction, -np.diff(magnitudes)], 1
@@ -51,8 +51,8 @@ def test_a_dereddened_catalog_gives_the_same_features(make_model, make_batch, ma
     inputs = make_inputs(ROLES)
     dereddened = inputs.model_copy(update={"photometry": inputs.photometry.model_copy(update={"dereddened": True})})
     network = create_model("margformer-published", dereddened, ("A", "B")).network
-    values, _ = network._features(batch)
-    raw = create_model("margformer-published", inputs, ("A", "B")).network._features(batch)[0]
+    values, _ = network.features(batch)
+    raw = create_model("margformer-published", inputs, ("A", "B")).network.features(batch)[0]
     taken = torch.nan_to_num(batch["photometry"]["extinction"], nan=0.0)
     seen = batch["photometry"]["ivar"] > 0
     torch.testing.assert_close(values[:, :5][seen], (raw[:, :5] + taken)[seen])
@@ -66,6 +66,25 @@ def test_the_querys_attention_is_added_to_every_token(make_model):
     added = block(x) - x
     assert added.abs().sum() > 0
     torch.testing.assert_close(added, added[:, :1].expand_as(added), rtol=1e-4, atol=1e-5)
+
+
+def test_its_attention_is_what_each_token_gives_to_the_query(make_model, make_batch):
+    network = make_model("margformer-published", ROLES).network
+    batch = make_batch()
+    x, block = network._sequence(batch), network.blocks[0]
+    weights = block.token_weights(x)
+    assert weights.shape == (24, 8, 1, 65)
+    values = block.value(block.norm(x)).unflatten(-1, (8, -1)).transpose(1, 2)
+    for part in (*block.mlp[1::3], block.out):
+        torch.nn.init.zeros_(part.bias)
+    torch.nn.init.zeros_(block.mlp[-1].weight)
+    torch.nn.init.eye_(block.out.weight)
+    taken = (weights @ values).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(block(x)[:, :1] - x[:, :1], taken, rtol=1e-4, atol=1e-5)
+    maps = network.attention(batch)
+    assert maps.shape == (24, 12, 8, 1, 8, 8)
+    torch.testing.assert_close(maps[0, 0].flatten(-2), weights[0, ..., 1:])
+    assert torch.isnan(maps[2]).all()
 
 
 def test_other_inputs_are_refused(make_inputs):

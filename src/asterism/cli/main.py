@@ -23,6 +23,7 @@ VERBS = {
     "Start": ["demo"],
     "Make and look at catalogs": ["simulate", "ingest", "crossmatch", "info", "inspect", "split", "export"],
     "Learn and answer": ["train", "evaluate", "predict"],
+    "Papers": ["reproduce"],
 }
 
 #: Where the system has no room or gives no leave, at whatever file: a matter for the user, not a defect.

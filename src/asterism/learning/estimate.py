@@ -19,6 +19,8 @@ from asterism.learning.fit import Augment, Batches, Task, parameter_groups, to_d
 __all__ = ["Estimate", "duration", "estimate", "size"]
 
 _WARM_UP, _TIMED = 2, 4
+#: Seconds after which a slow model is timed no longer: its first step is no slower than the others.
+_ENOUGH = 20.0
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,20 @@ def estimate(
         twin = copy.deepcopy(model).to(device).train()
         optimizer = torch.optim.AdamW(parameter_groups(twin, config.weight_decay), lr=config.learning_rate)
         generator = torch.Generator(device).manual_seed(0)
-        start = 0.0
+        begin = start = _now(device)
+        timed = 0
         for index, read in enumerate(islice(cycle(train), _WARM_UP + _TIMED)):
             if index == _WARM_UP:
-                start = _now(device)
+                start, timed = _now(device), 0
             batch: Mapping[str, Any] = to_device(read, device)
             batch = batch if augment is None else augment(batch, generator)
             optimizer.zero_grad()
             task.loss(twin(batch), batch).backward()
             optimizer.step()
-        per_step = (_now(device) - start) / _TIMED
+            timed += 1
+            if _now(device) - begin > _ENOUGH:
+                break
+        per_step = (_now(device) - start) / timed
     # Validation, averaging and checkpoints come on top, and are about a tenth.
     return Estimate(1.1 * per_step * len(train) * config.epochs, _peak_memory(device))
 

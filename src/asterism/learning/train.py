@@ -36,6 +36,7 @@ from asterism.learning.fit import Fitted, Task, fit, training_device
 from asterism.learning.progress import FitProgress
 from asterism.learning.recipe import with_recipe
 from asterism.learning.run_record import card_of, objects_of, summary_of, validation_metrics, write_history
+from asterism.learning.stages import fit_stages
 from asterism.learning.tasks import TASKS, goal_of, parse_tasks, redshift_config
 from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
 from asterism.models.inputs import ModelInputs
@@ -227,6 +228,20 @@ def _fit(
         settings = settings.model_copy(update={"dimming": config.adapt.dimming})
     augment = _augmentation(settings, network)
     checkpoint = output.directory / _CHECKPOINT
+    if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
+        fit_stages(
+            network,
+            goal,
+            stream,
+            chosen.stream("validation", _READ_SIZE),
+            config.fit,
+            checkpoints=checkpoint.parent,
+            histories=output.directory,
+            seed=seed,
+            augment=augment,
+            console=console,
+            say=say,
+        )
     parameters = sum(p.numel() for p in network.parameters())
     if checkpoint.exists():
         say(f"Continuing {network.config.name} ({parameters:,} parameters) where it stopped.")

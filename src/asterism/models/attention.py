@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -43,10 +45,24 @@ class CrossAttention(nn.Module):
         Tensor
             (B, M, width).
         """
-        q = self.query(queries).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = self._projected(queries, context)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None])
         return self.out(attended.transpose(1, 2).flatten(2))
+
+    def weights(self, queries: Tensor, context: Tensor, valid: Tensor) -> Tensor:
+        """How much each query takes from each context token: (B, heads, M, N), sum 1 over N, 0 where not valid.
+
+        The same numbers that `forward` attends with (whose fused kernel does not give them away).
+        """
+        q, k, _ = self._projected(queries, context)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+        return scores.masked_fill(~valid[:, None, None], -math.inf).softmax(-1)
+
+    def _projected(self, queries: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, heads, M, d), keys and values (B, heads, N, d)."""
+        q = self.query(queries).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return q, k, v
 
 
 class CrossAttentionBlock(nn.Module):
@@ -73,3 +89,7 @@ class CrossAttentionBlock(nn.Module):
         attended = self.attention(self.norm_query(queries), self.norm_context(context), valid)
         queries = queries + self.dropout(attended)
         return queries + self.dropout(self.mlp(queries))
+
+    def weights(self, queries: Tensor, context: Tensor, valid: Tensor) -> Tensor:
+        """Attention weights (B, heads, M, N) of what `forward` does with the same arguments."""
+        return self.attention.weights(self.norm_query(queries), self.norm_context(context), valid)

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from asterism.models.configuration import Strict
 from asterism.models.ensemble import MemberLinear
+from asterism.models.redshift import RedshiftHead
 from asterism.models.redshift_families import RedshiftConfig
 
-__all__ = ["ClassificationConfig", "ClassificationHead", "HeadsConfig"]
+__all__ = ["ClassificationConfig", "ClassificationHead", "HeadsConfig", "make_heads"]
 
 
 class ClassificationConfig(Strict):
@@ -84,3 +85,20 @@ class ClassificationHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, M, C) of features (B, M, D)."""
         return self.linear(features.transpose(0, 1)).transpose(0, 1)
+
+
+def make_heads(config: HeadsConfig, members: int, width: int) -> nn.ModuleDict:
+    """A head per task that is configured, by the task's name.
+
+    Parameters
+    ----------
+    config : HeadsConfig
+    members, width : int
+        M and D of the features.
+    """
+    heads = nn.ModuleDict()
+    if config.classification is not None:
+        heads["classification"] = ClassificationHead(members, width, len(config.classification.classes))
+    if config.redshift is not None:
+        heads["redshift"] = RedshiftHead(members, width, config.redshift)
+    return heads

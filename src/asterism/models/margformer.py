@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -33,6 +33,9 @@ class MargFormerOptions(Strict):
     frequencies: int = Field(16, ge=1, description="frequencies in that embedding")
     frequency_scale: float = Field(
         0.3, gt=0, description="initial spread of the frequencies; larger fits finer structure"
+    )
+    fusion: Literal["cross", "late"] = Field(
+        "cross", description="cross = photometry asks the image; late = the image is summed up without it, then joined"
     )
     blocks: int = Field(2, ge=1, description="cross-attention blocks")
     image_width: int = Field(64, ge=4, le=8192, description="width of an image token, shared by the attention heads")
@@ -73,6 +76,11 @@ class MargFormer(Network):
     tokens ask instead of the trunk's. *Both absent*: the model answers with the training classes' fractions. Without an
     image among the inputs the model is the trunk and the head, and nothing more.
 
+    *Late fusion* (``fusion: late``) is the control that says what cross-attention is worth: k learned tokens, the same
+    for every object, ask the image through the same blocks, and what they find is joined to the trunk's tokens,
+    ``q + W₂ gelu(W₁ norm([q, found]))``. Photometry then never decides where in the image to look. Trunk, patches and
+    blocks are the same; the join adds 3 D² weights.
+
     Parameters
     ----------
     inputs : ModelInputs
@@ -106,6 +114,15 @@ class MargFormer(Network):
                 CrossAttentionBlock(options.width, options.image_width, options.heads, options.dropout)
                 for _ in range(options.blocks)
             )
+            if options.fusion == "late":
+                self.seeds = nn.Parameter(0.5 * torch.randn(options.members, options.width))
+                self.join = nn.Sequential(
+                    nn.LayerNorm(2 * options.width),
+                    nn.Linear(2 * options.width, options.width),
+                    nn.GELU(),
+                    nn.Dropout(options.dropout),
+                    nn.Linear(options.width, options.width),
+                )
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, k, D) and whether anything was observed (B,)."""
@@ -127,6 +144,28 @@ class MargFormer(Network):
         if len(which):
             queries = queries.index_copy(0, which, self._look(queries[which], select(batch["image"], which)))
         return queries, informed
+
+    def attention(self, batch: Batch) -> Tensor:
+        """Attention weights (B, blocks, heads, k, gy, gx), sum 1 over patches; see `Network.attention`.
+
+        With late fusion they are those of the learned tokens, which photometry has no say in.
+        """
+        if self.inputs.image is None:
+            return super().attention(batch)
+        with_image = present(batch["image"])
+        queries = self.tokens.expand(len(with_image), -1, -1)
+        if self.inputs.photometry is not None:
+            asked = self._ask(batch).transpose(0, 1)
+            queries = torch.where(present(batch["photometry"])[:, None, None], asked, queries)
+        tokens, observed = self.image(batch["image"])
+        asking = self.seeds.expand_as(queries) if self.options.fusion == "late" else queries
+        found = []
+        for block in self.blocks:
+            assert isinstance(block, CrossAttentionBlock)
+            found.append(block.weights(asking, tokens, observed))
+            asking = block(asking, tokens, observed)
+        weights = torch.where(with_image[:, None, None, None, None], torch.stack(found, 1), torch.nan)
+        return weights.unflatten(-1, self.image.grid)
 
     def observe(self, batch: Batch) -> None:
         """Offer a training batch to the standardisation of features and stamps."""
@@ -150,11 +189,12 @@ class MargFormer(Network):
         return self.trunk(self.embedding(z, observed))
 
     def _look(self, queries: Tensor, image: Mapping[str, Tensor]) -> Tensor:
-        """The blocks: query tokens (B, k, D) of objects that all have an image, after looking at it."""
+        """Query tokens (B, k, D) of objects that all have an image, after the blocks have looked at it."""
         tokens, observed = self.image(image)
+        asking = self.seeds.expand_as(queries) if self.options.fusion == "late" else queries
         for block in self.blocks:
-            queries = block(queries, tokens, observed)
-        return queries
+            asking = block(asking, tokens, observed)
+        return queries + self.join(torch.cat([queries, asking], -1)) if self.options.fusion == "late" else asking
 
     def _drop(self, with_photometry: Tensor, with_image: Tensor) -> tuple[Tensor, Tensor]:
         """In training, hide one modality of some objects that have both."""

@@ -9,18 +9,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from asterism.errors import BadInputError, ConfigurationError
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
-from asterism.models.network import Batch, Network, present
-from asterism.models.photometry import asinh_magnitude, published_softening
-from asterism.models.statistics import RobustScale, RowSample
+from asterism.models.margnet_features import BANDS, SIDE, MargNetFeatures, check_image
+from asterism.models.network import Batch, present
 
 __all__ = ["MargFormerPublished", "MargFormerPublishedOptions"]
 
-_BANDS = ("u", "g", "r", "i", "z")
-_WIDTH, _HEADS, _PATCH, _SIDE, _DEPTH, _PROJECTED = 64, 8, 4, 32, 12, 128
-_TOKENS = (_SIDE // _PATCH) ** 2 + 1
+_WIDTH, _HEADS, _PATCH, _DEPTH, _PROJECTED = 64, 8, 4, 12, 128
+_TOKENS = (SIDE // _PATCH) ** 2 + 1
 
 
 class MargFormerPublishedOptions(Strict):
@@ -38,7 +35,7 @@ class MargFormerPublishedOptions(Strict):
     photometry_dropout: float = Field(0.25, ge=0, lt=1, description="in the photometry network")
 
 
-class MargFormerPublished(Network):
+class MargFormerPublished(MargNetFeatures):
     """The published MargFormer, 1,505,315 parameters for three classes, head included.
 
     Paper: Bhavanam, Channappayya, Srijith & Desai 2024, "Enhanced Astronomical Source Classification with Integration
@@ -66,9 +63,7 @@ class MargFormerPublished(Network):
     learned from the training rows (a corrupt radius otherwise rules the first layer); the code knows no absent values,
     we put unobserved features at the training median and unobserved pixels at zero flux.
 
-    The 24 features are computed from the catalog's columns: per band dereddened asinh magnitude, de Vaucouleurs radius
-    and PSF width (arcsec) and extinction (mag), and four adjacent colours *without* correction for extinction, as in
-    MargNet's tables.
+    The 24 features are those of MargNet's tables, `asterism.models.margnet_features`.
 
     Parameters
     ----------
@@ -81,16 +76,10 @@ class MargFormerPublished(Network):
     accepts: ClassVar[frozenset[str]] = frozenset({"photometry", "image"})
     requires: ClassVar[frozenset[str]] = frozenset({"photometry", "image"})
 
-    softening: Tensor
-
     def __init__(self, inputs: ModelInputs, options: MargFormerPublishedOptions) -> None:
         super().__init__("margformer-published", inputs)
-        _check_inputs(inputs)
+        check_image("margformer-published", inputs.image)
         self.members, self.width = 1, _WIDTH
-        self.register_buffer(
-            "softening", torch.tensor([published_softening("sdss", band) for band in _BANDS]), persistent=False
-        )
-        self.scale = RobustScale(24)
         drop = options.photometry_dropout
         self.photometry = nn.Sequential(
             *(nn.Linear(24, 1024), nn.ReLU(), nn.Dropout(drop)),
@@ -98,61 +87,45 @@ class MargFormerPublished(Network):
             *(nn.Linear(512, 256), nn.ReLU(), nn.Dropout(drop)),
             nn.Linear(256, _WIDTH),
         )
-        pixels = len(_BANDS) * _PATCH**2
+        pixels = len(BANDS) * _PATCH**2
         self.patches = nn.Sequential(nn.LayerNorm(pixels), nn.Linear(pixels, _WIDTH), nn.LayerNorm(_WIDTH))
         self.position = nn.Parameter(torch.randn(_TOKENS, _WIDTH))
         self.blocks = nn.ModuleList(_LinformerBlock(options.dropout) for _ in range(_DEPTH))
         self.norm = nn.LayerNorm(_WIDTH)
-        self._sample: RowSample | None = None
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, 1, 64) and whether anything was observed (B,)."""
+        x = self._sequence(batch)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x[:, :1]), present(batch["photometry"]) | present(batch["image"])
+
+    def attention(self, batch: Batch) -> Tensor:
+        """What token 0 takes from each patch in each block (B, 12, 8, 1, 8, 8); see `Network.attention`.
+
+        The Linformer attends to 128 mixtures of the 65 tokens, not to the tokens: with a (B, 128) its weights and P
+        (65, 128) the mixing of the values, the output is Σ_n (P a)_n v_n, and (P a)_n is what is given here for each
+        patch. It may be negative and does not sum to 1; token 0 itself is left out.
+        """
+        x, found = self._sequence(batch), []
+        for block in self.blocks:
+            assert isinstance(block, _LinformerBlock)
+            found.append(block.token_weights(x)[..., 1:])
+            x = block(x)
+        weights = torch.stack(found, 1).unflatten(-1, (SIDE // _PATCH, SIDE // _PATCH))
+        return torch.where(present(batch["image"])[:, None, None, None, None, None], weights, torch.nan)
+
+    def _sequence(self, batch: Batch) -> Tensor:
+        """The 65 tokens (B, 65, 64) that the blocks work on."""
         image = batch["image"]
         seen = (image["ivar"] > 0).expand_as(image["flux"]) & image["present"][:, None, None, None]
         flux = torch.where(seen, image["flux"], 0.0)
-        grid = _SIDE // _PATCH
+        grid = SIDE // _PATCH
         # As the code cuts them: within a patch, row, column, then band.
-        patches = flux.reshape(-1, len(_BANDS), grid, _PATCH, grid, _PATCH).permute(0, 2, 4, 3, 5, 1)
+        patches = flux.reshape(-1, len(BANDS), grid, _PATCH, grid, _PATCH).permute(0, 2, 4, 3, 5, 1)
         tokens = self.patches(patches.reshape(len(flux), grid * grid, -1))
-        values, observed = self._features(batch)
-        query = self.photometry(self.scale(values, observed))
-        x = torch.cat([query[:, None], tokens], 1) + self.position
-        for block in self.blocks:
-            x = block(x)
-        return self.norm(x[:, :1]), present(batch["photometry"]) | present(image)
-
-    def observe(self, batch: Batch) -> None:
-        """Offer a training batch to the standardisation of the 24 features."""
-        if self._sample is None:
-            self._sample = RowSample()
-        values, observed = self._features(batch)
-        self._sample.add(torch.where(observed, values, torch.nan))
-
-    def settle(self) -> None:
-        """Set the standardisation from what was observed."""
-        rows = self._sample.rows() if self._sample is not None else torch.empty(0, 24)
-        self._sample = None
-        if not bool(torch.isfinite(rows).any()):
-            raise BadInputError("no training row has observed photometry; check its inverse variances")
-        self.scale.fit(rows)
-
-    def _features(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The 24 features (B, 24), 0 where not observed, and which were."""
-        photometry = batch["photometry"]
-        here = photometry["present"][:, None]
-        seen = (photometry["ivar"] > 0) & here
-        stored = asinh_magnitude(torch.where(seen, photometry["flux"], 0.0), self.softening)
-        extinction = photometry["extinction"]
-        taken = torch.nan_to_num(extinction, nan=0.0)
-        if self.inputs.photometry is not None and self.inputs.photometry.dereddened:
-            dereddened, raw = stored, stored + taken
-        else:
-            dereddened, raw = stored - taken, stored
-        rest = [photometry["radius"], photometry["psf_fwhm"], extinction]
-        features = torch.cat([dereddened, *rest, raw[:, :-1] - raw[:, 1:]], 1)
-        observed = torch.cat([seen, *([here.expand_as(seen)] * 3), seen[:, :-1] & seen[:, 1:]], 1)
-        observed = observed & torch.isfinite(features)
-        return torch.where(observed, features, 0.0), observed
+        query = self.photometry(self.standardised(batch))
+        return torch.cat([query[:, None], tokens], 1) + self.position
 
 
 class _LinformerBlock(nn.Module):
@@ -179,35 +152,19 @@ class _LinformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 65, 64) → (B, 65, 64)."""
-        normed = self.norm(x)
-        query = self.query(normed[:, :1]).unflatten(-1, (_HEADS, -1)).transpose(1, 2)
-        key = torch.einsum("bnd,nk->bkd", self.key(normed), self.project_key)
-        value = torch.einsum("bnd,nk->bkd", self.value(normed), self.project_value)
-        key, value = (t.unflatten(-1, (_HEADS, -1)).transpose(1, 2) for t in (key, value))
-        weights = (query @ key.transpose(-2, -1) / math.sqrt(_WIDTH // _HEADS)).softmax(-1)
+        weights, value = self._attention(self.norm(x))
         attended = (self.dropout(weights) @ value).transpose(1, 2).flatten(2)
         x = x + self.out(attended)  # (B, 1, 64) onto (B, 65, 64): the published broadcasting
         return x + self.mlp(x)
 
+    def token_weights(self, x: Tensor) -> Tensor:
+        """Weight of each token's value in what token 0 takes (B, heads, 1, 65), of tokens (B, 65, 64)."""
+        return self._attention(self.norm(x))[0] @ self.project_value.T
 
-def _check_inputs(inputs: ModelInputs) -> None:
-    photometry, image = inputs.photometry, inputs.image
-    if photometry is None or image is None:  # the base class has refused already; this tells the type checker
-        raise ConfigurationError("model margformer-published needs photometry and an image; name both as inputs")
-    for what, bands in (("photometry", photometry.bands), ("an image", image.bands)):
-        if bands != _BANDS:
-            raise ConfigurationError(
-                f"model margformer-published needs {what} in ugriz and is given {''.join(bands)}; "
-                f"choose model margformer"
-            )
-    for quantity in ("extinction", "radius", "psf_fwhm"):
-        if quantity not in photometry.quantities:
-            raise ConfigurationError(
-                f"model margformer-published needs {photometry.group}_{quantity}, which is not among its inputs; "
-                f"add it or choose model margformer"
-            )
-    if image.shape != (_SIDE, _SIDE):
-        raise ConfigurationError(
-            f"model margformer-published needs stamps of 32x32 pixels and is given {image.shape[0]}x{image.shape[1]}; "
-            f"cut such stamps or choose model margformer"
-        )
+    def _attention(self, normed: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights (B, heads, 1, 128) of token 0's attention to the mixtures, and their values (B, heads, 128, 8)."""
+        query = self.query(normed[:, :1]).unflatten(-1, (_HEADS, -1)).transpose(1, 2)
+        key = torch.einsum("bnd,nk->bkd", self.key(normed), self.project_key)
+        value = torch.einsum("bnd,nk->bkd", self.value(normed), self.project_value)
+        key, value = (t.unflatten(-1, (_HEADS, -1)).transpose(1, 2) for t in (key, value))
+        return (query @ key.transpose(-2, -1) / math.sqrt(_WIDTH // _HEADS)).softmax(-1), value

@@ -19,7 +19,7 @@ from asterism.models.configuration import parse
 from asterism.models.directory import WEIGHTS_FILE, ModelConfig, read_config, read_weights, write_directory
 from asterism.models.domain import DomainScore
 from asterism.models.extrapolation import Extrapolation
-from asterism.models.heads import ClassificationHead, HeadsConfig
+from asterism.models.heads import HeadsConfig, make_heads
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
 from asterism.models.photometry import asinh_magnitude, published_softening
@@ -70,17 +70,16 @@ class Model(nn.Module):
         options = parse(cls.Options, config.options, f"option of model {config.name}")
         self.config = config.model_copy(update={"options": options.model_dump(mode="json")})
         self.network = cls(config.inputs, options)  # type: ignore[arg-type]
-        self.heads = nn.ModuleDict()
+        self.network.add_heads(config.heads)
+        self.heads = make_heads(config.heads, self.network.members, self.network.width)
         classes = config.heads.classification.classes if config.heads.classification else ()
         if classes:
-            self.heads["classification"] = ClassificationHead(self.network.members, self.network.width, len(classes))
             self.temperature = Temperature()
             self.conformal = ConformalSets(len(classes))
             self.class_mix = ClassMix(len(classes))
             self.extrapolation = Extrapolation(len(classes))
         if config.heads.redshift is not None:
-            head = RedshiftHead(self.network.members, self.network.width, config.heads.redshift)
-            self.heads["redshift"] = head
+            head = self.redshift_head
             self.redshift_calibration = RedshiftCalibration(head.grid, head.densities)
         self.domain = DomainScore(self.network.width)
         self.register_buffer("standardised", torch.zeros(1, dtype=torch.bool))
@@ -137,6 +136,8 @@ class Model(nn.Module):
             self.network.settle()
             if "redshift" in self.heads:
                 self.redshift_head.settle()
+            for stage in self.network.stages.values():
+                stage.take_statistics(self.heads)
         self.standardised.fill_(True)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
 from asterism.errors import ConfigurationError
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
+
+if TYPE_CHECKING:
+    from asterism.models.heads import HeadsConfig
+    from asterism.models.stages import Stage
 
 __all__ = ["Batch", "Network", "present", "select"]
 
@@ -58,6 +62,32 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, M, D), and whether anything at all was observed of each object (B,) bool."""
+
+    def add_heads(self, heads: HeadsConfig) -> None:
+        """Told once, after it was built, what heads its model has; only networks with `stages` need to know."""
+
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """Parts that are fitted before the rest, by name and in their order; empty for most networks."""
+        return {}
+
+    def attention(self, batch: Batch) -> Tensor:
+        """Where in the image the queries look, for networks that attend to an image.
+
+        Returns
+        -------
+        Tensor
+            (B, blocks, heads, M, gy, gx): the weight of each patch in what query m takes from the image, rows and columns
+            of patches as those of the stamp; NaN for objects without an image.
+
+        Raises
+        ------
+        ConfigurationError
+            The network does not attend to an image.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} has no attention over an image to show; choose model margformer with an image"
+        )
 
     def observe(self, batch: Batch) -> None:
         """Offer a training batch to the statistics that `settle` sets; networks without any ignore it."""

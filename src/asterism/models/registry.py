@@ -12,6 +12,9 @@ __all__ = ["model_names", "network_class"]
 _NETWORKS = {
     "margformer": ("asterism.models.margformer", "MargFormer"),
     "margformer-published": ("asterism.models.margformer_published", "MargFormerPublished"),
+    "margnet-ann": ("asterism.models.margnet", "MargNetANN"),
+    "margnet-cnn": ("asterism.models.margnet", "MargNetCNN"),
+    "margnet-ensemble": ("asterism.models.margnet_ensemble", "MargNetEnsemble"),
 }
 
 

@@ -1,0 +1,106 @@
+"""`asterism reproduce`: a paper's experiments, its published figures beside ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from asterism.errors import ConfigurationError, unknown_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["PAPERS", "command"]
+
+PAPERS = ("margformer",)
+"""Papers that can be reproduced."""
+
+
+def command(
+    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Which paper: margformer.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory of models, rows and report.")],
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale", metavar="SCALE", help="tiny (tries the road), small, medium or full (the paper's sizes)."
+        ),
+    ] = "small",
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="PART",
+            help="Rows to run, e.g. experiment1, margformer or experiment3-sgq+lightgbm; a comma is 'or', a plus 'and'.",
+            show_default="the whole table",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="N", help="Of ours, the published model and LightGBM.", show_default="3"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="MargNet's public arrays (doi 10.5281/zenodo.6659435).",
+            show_default="simulated twins of them",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", help="Processes, of one thread each.", show_default="all cores"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the report's path only.")] = False,
+) -> None:
+    """Reproduce a paper: run its experiments, and put its published figures beside ours in a report.
+
+    Rows that are finished are kept, so that an interrupted table goes on, and rows can be run one by one.
+
+    \b
+    Example:
+        asterism reproduce margformer --out margformer
+        asterism reproduce margformer --scale tiny --out trial
+        asterism reproduce margformer --only experiment3-bright-sgq --seeds 1 --out margformer
+        asterism reproduce margformer --data MargNet --scale full --only margformer --out public
+    """
+    if paper not in PAPERS:
+        raise ConfigurationError(unknown_name("paper", paper, PAPERS))
+    from rich.console import Console
+
+    from asterism.papers.margformer import reproduce
+
+    console = Console(stderr=True, quiet=quiet)
+    results = reproduce(out, scale=scale, only=only, seeds=seeds, data_dir=data, workers=workers, console=console)
+    _print_table(console, results)
+    typer.echo(str(out / "report.html"))
+
+
+def _print_table(console: Console, results: dict[str, Any]) -> None:
+    """Accuracies, published beside ours."""
+    from rich.table import Table
+
+    table = Table(title="Accuracy: published, and here (mean of seeds ± standard deviation, 95 % interval)")
+    for heading in ("experiment", "classes", "method"):
+        table.add_column(heading)
+    for heading in ("published", "here", "interval"):
+        table.add_column(heading, justify="right")
+    for entry in results["experiments"]:
+        for place, (name, method) in enumerate(entry["methods"].items()):
+            published = entry["published"].get(name)
+            spread = "" if method["accuracy_std"] is None else f" ± {method['accuracy_std']:.4f}"
+            low, high = method["accuracy_interval"]
+            table.add_row(
+                entry["title"] if not place else "",
+                entry["class_set"].upper() if not place else "",
+                method["title"],
+                f"{published['accuracy']:.4f}" if published else "",
+                f"{method['accuracy']:.4f}{spread}",
+                f"{low:.4f} to {high:.4f}",
+            )
+        table.add_section()
+    console.print(table)
+    if results["missing"]:
+        console.print(f"{len(results['missing'])} rows of the table are not run yet.", highlight=False)

@@ -1,0 +1,138 @@
+"""The rows of the table: an experiment, a class set, a method and a seed; and choosing among them with ``--only``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from asterism.errors import ConfigurationError, unknown_name
+from asterism.papers.margformer.experiments import CLASS_SETS, EXPERIMENTS, Experiment, experiment_named
+from asterism.papers.margformer.methods import METHODS, Method, method_named
+
+__all__ = ["Fit", "Row", "all_rows", "choose"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One training; several rows can be scored from it.
+
+    Attributes
+    ----------
+    training, class_set, method : str
+    seed : int
+    """
+
+    training: str
+    class_set: str
+    method: str
+    seed: int
+
+    def folder(self, out: Path) -> Path:
+        """Where its model stands."""
+        return out / "models" / f"{self.training}-{self.class_set}" / self.method / f"seed-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row, run alone or with others.
+
+    Attributes
+    ----------
+    experiment, class_set, method : str
+    seed : int
+    """
+
+    experiment: str
+    class_set: str
+    method: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """``experiment3-bright-sgq+margformer+seed0``, which ``--only`` takes."""
+        return f"{self.experiment}-{self.class_set}+{self.method}+seed{self.seed}"
+
+    @property
+    def fit(self) -> Fit:
+        """The training that it is scored from."""
+        return Fit(
+            experiment_named(self.experiment).training, self.class_set, method_named(self.method).training, self.seed
+        )
+
+    def folder(self, out: Path) -> Path:
+        """Where its scored objects stand."""
+        return out / "rows" / f"{self.experiment}-{self.class_set}" / self.method / f"seed-{self.seed}"
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Words by which ``--only`` finds it."""
+        experiment = experiment_named(self.experiment)
+        places = {experiment.number, experiment.name}
+        return frozenset(
+            {self.class_set, self.method, f"seed{self.seed}", *places, *(f"{p}-{self.class_set}" for p in places)}
+        )
+
+
+def all_rows(seeds: int, *, without: Sequence[str] = ()) -> list[Row]:
+    """Every row of the table, in the order in which they are run.
+
+    Parameters
+    ----------
+    seeds : int
+        Of the methods that are repeated; the controls have one.
+    without : sequence of str
+        Methods that the data can't serve.
+    """
+    rows = []
+    for seed in range(seeds):
+        for method in METHODS:
+            if method.name in without or (seed and not method.repeated):
+                continue
+            rows += [
+                Row(e.name, c, method.name, seed) for e in EXPERIMENTS for c in CLASS_SETS if _serves(method, c, e)
+            ]
+    return rows
+
+
+def _serves(method: Method, class_set: str, experiment: Experiment) -> bool:
+    return class_set in method.class_sets
+
+
+def choose(rows: Sequence[Row], only: str | None) -> list[Row]:
+    """The rows that ``--only`` asks for.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    only : str, optional
+        Words between ``+`` must all hold of a row; of the alternatives between commas, one: ``experiment1,margformer``,
+        ``experiment3-sgq+margnet-cnn``, ``experiment3-bright+margformer+seed0``.
+
+    Raises
+    ------
+    ConfigurationError
+        A word that no row has (names the nearest), or words that no row has together.
+    """
+    if only is None:
+        return list(rows)
+    known = {label for row in rows for label in row.labels}
+    chosen: set[Row] = set()
+    for alternative in only.split(","):
+        words = [word.strip().casefold() for word in alternative.split("+")]
+        for word in words:
+            if word not in known:
+                raise ConfigurationError(f"--only: {unknown_name('part of the table', word, known)}")
+        found = {row for row in rows if row.labels.issuperset(words)}
+        if not found:
+            raise ConfigurationError(
+                f"--only: no row of the table is {' and '.join(words)} at once; use a comma for 'or'"
+            )
+        chosen |= found
+    return [row for row in rows if row in chosen]
+
+
+def methods_of(rows: Sequence[Row]) -> list[Method]:
+    """Methods of some rows, in the table's order."""
+    there = {row.method for row in rows}
+    return [method_named(method.name) for method in METHODS if method.name in there]

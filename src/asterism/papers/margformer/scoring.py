@@ -1,0 +1,163 @@
+"""Scoring a row: what a trained method says of an experiment's test objects, kept object by object."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from rich.console import Console
+
+from asterism.catalogs.catalog import Catalog, open_catalog
+from asterism.catalogs.fingerprint import content_hash
+from asterism.catalogs.lists import list_values
+from asterism.catalogs.outputs import atomic_write
+from asterism.catalogs.scalars import magnitudes
+from asterism.errors import OutputError
+from asterism.papers.margformer.data import PaperData
+from asterism.papers.margformer.experiments import CLASS_SETS, experiment_named, objects_to_test
+from asterism.papers.margformer.fitting import fit_method, probabilities, settings_of
+from asterism.papers.margformer.methods import method_named
+from asterism.papers.margformer.rows import Fit, Row
+
+__all__ = ["finished", "make_rows", "read_row", "read_scored", "score"]
+
+_RECORD, _SCORED = "row.json", "scored.parquet"
+
+
+def finished(row: Row, data: PaperData, scale: str, out: Path) -> bool:
+    """Whether a row is there, made with these settings.
+
+    Raises
+    ------
+    OutputError
+        It is there and was made with others.
+    """
+    record = row.folder(out) / _RECORD
+    if not record.is_file():
+        return False
+    before, now = json.loads(record.read_text("utf-8"))["settings"], settings_of(row.fit, data, scale)
+    if before == now:
+        return True
+    changed = ", ".join(key for key in now if before.get(key) != now[key])
+    raise OutputError(
+        f"{record.parent} was made with other settings ({changed}); take another --out, or remove it and"
+        f" {row.fit.folder(out)} to make this row anew"
+    )
+
+
+def make_rows(fit: Fit, rows: Sequence[Row], data: PaperData, scale: str, out: Path, threads: int | None) -> list[Row]:
+    """Train what lacks and score some rows of one training; runs in a process of its own.
+
+    Parameters
+    ----------
+    fit : Fit
+    rows : sequence of Row
+        All of this training.
+    data : PaperData
+    scale : str
+    out : Path
+    threads : int, optional
+        Threads of torch; as it is without.
+
+    Returns
+    -------
+    list of Row
+        The same.
+    """
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    folder = fit.folder(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "log.txt").open("a", encoding="utf-8") as log:
+        trained = fit_method(fit, data, scale, out, Console(file=log, width=120))
+    for row in rows:
+        score(row, trained, data, out)
+    return list(rows)
+
+
+def score(row: Row, trained: dict[str, Any], data: PaperData, out: Path) -> dict[str, Any]:
+    """Ask a trained method about a row's test objects and write ``scored.parquet`` and ``row.json``.
+
+    Parameters
+    ----------
+    row : Row
+    trained : dict
+        What `fit_method` told.
+    data : PaperData
+    out : Path
+
+    Returns
+    -------
+    dict
+        The content of ``row.json``.
+    """
+    clock = time.perf_counter()
+    classes = CLASS_SETS[row.class_set]
+    test = objects_to_test(data, experiment_named(row.experiment), row.class_set)
+    table = pa.concat_tables([_described(open_catalog(path), rows) for path, rows in test.parts])
+    part = method_named(row.method).part
+    p = np.concatenate([probabilities(row.fit, out, open_catalog(path), rows, part) for path, rows in test.parts])
+    for index, name in enumerate(classes):
+        table = table.append_column(f"p_{name.lower()}", pa.array(p[:, index], pa.float64()))
+    right = np.array(classes, dtype=object)[p.argmax(axis=1)] == np.array(table["class"].to_pylist(), dtype=object)
+    told = {
+        "experiment": row.experiment,
+        "class_set": row.class_set,
+        "method": row.method,
+        "seed": row.seed,
+        "settings": trained["settings"],
+        "n": test.n,
+        "seen_in_training": test.seen,
+        "objects": content_hash(table.select(["object_id"])),
+        "accuracy": float(right.mean()),
+        "trained_on": trained["objects"],
+        "epochs": trained.get("epochs"),
+        "parameters": trained.get("parameters"),
+        "train_seconds": trained["seconds"],
+        "train_cpu_seconds": trained["cpu_seconds"],
+        "score_seconds": time.perf_counter() - clock,
+    }
+    folder = row.folder(out)
+    with atomic_write(folder / _SCORED) as partial:
+        pq.write_table(table, partial)
+    # Last: where the record is, the row is whole.
+    with atomic_write(folder / _RECORD) as partial:
+        partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return told
+
+
+def read_row(row: Row, out: Path) -> dict[str, Any] | None:
+    """The record of a finished row; None where it is not there."""
+    record = row.folder(out) / _RECORD
+    return json.loads(record.read_text("utf-8")) if record.is_file() else None
+
+
+def read_scored(row: Row, out: Path) -> pa.Table:
+    """A finished row's objects: object_id, source_id, class, r_mag, compactness and a probability per class."""
+    return pq.ParquetFile(row.folder(out) / _SCORED).read()
+
+
+def _described(catalog: Catalog, rows: NDArray[np.int64]) -> pa.Table:
+    """Identity, class, r magnitude as observed, and compactness c of some rows."""
+    group = catalog.groups["photometry_sdss"]
+    columns = [group.quantities[name].name for name in ("flux", "ivar", "radius", "psf_fwhm")]
+    table = catalog.read(["object_id", "source_id", "class", *columns]).take(pa.array(rows))
+    r_mag = magnitudes(table, catalog.schema, "r")
+    # The mean over bands of de Vaucouleurs radius over seeing, as MargNet selects compact objects by.
+    radius, seeing = (list_values(table[column], len(group.bands), column) for column in columns[2:])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        compactness = (radius / seeing).mean(axis=1)
+    kept = table.select(["object_id", "source_id", "class"]).replace_schema_metadata(None)
+    kept = pa.table({name: kept[name].cast(pa.string()) for name in kept.column_names})
+    return kept.append_column("r_mag", pa.array(r_mag, pa.float32())).append_column(
+        "compactness", pa.array(compactness, pa.float32())
+    )
