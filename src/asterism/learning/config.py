@@ -68,6 +68,10 @@ class FitConfig(_Section):
         float, Field(ge=0, description="time between checkpoints within an epoch; 0 = after every step")
     ] = 30.0
     accelerator: Annotated[Literal["auto", "cpu", "gpu"], Field(description="where to train")] = "auto"
+    precision: Annotated[
+        Literal["32-true", "bf16-mixed"],
+        Field(description="bf16-mixed: matrix products and convolutions with bfloat16 numbers, in training only"),
+    ] = "32-true"
 
 
 class AugmentConfig(_Section):

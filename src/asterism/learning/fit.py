@@ -205,6 +205,7 @@ def fit(
             trainer = Trainer(
                 accelerator=training_device(config).type,
                 devices=1,
+                precision=config.precision,
                 max_epochs=config.epochs - state.epoch,
                 gradient_clip_val=config.gradient_clip or None,
                 callbacks=list(callbacks),

@@ -145,7 +145,9 @@ class MargNetCNN(Network):
         """Features (B, 1, 1024) and whether an image was observed (B,)."""
         image = batch["image"]
         seen = (image["ivar"] > 0).expand_as(image["flux"]) & image["present"][:, None, None, None]
-        x = F.relu(self.first(torch.where(seen, image["flux"], 0.0)))
+        # Channels last in memory: the same numbers, and about half as long on a processor.
+        flux = torch.where(seen, image["flux"], 0.0).contiguous(memory_format=torch.channels_last)
+        x = F.relu(self.first(flux))
         for i, block in enumerate(self.blocks):
             x = block(x)
             if i % 2:

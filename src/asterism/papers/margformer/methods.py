@@ -37,7 +37,7 @@ class Scale:
     title: str
 
 
-_LARGE_TEST = {"train": 0.5, "validation": 0.05, "calibration": 0.05, "test": 0.4}
+_LARGE_TEST = {"train": 0.4, "validation": 0.05, "calibration": 0.05, "test": 0.5}
 SCALES = {
     "tiny": Scale(
         {"compact": 600, "faint": 600},
