@@ -198,7 +198,7 @@ def redshift_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallRu
     table = table.set_column(index, table.schema.field(index), given)
     catalog = write_sky(folder / "sky", table, rows_per_partition=300)
     make_split(catalog, "default", fractions={"train": 0.4, "validation": 0.1, "calibration": 0.4, "test": 0.1})
-    small = {"fit.epochs": 8, "model.members": 2, "model.width": 32, "redshift.points": 120}
+    small = {"fit.epochs": 12, "fit.batch_size": 24, "model.members": 2, "model.width": 32, "redshift.points": 120}
     more: dict[str, dict[str, Any]] = {
         "redshift": {"task": "redshift", "where": "class <> 'STAR'"},
         "both": {"task": "classification,redshift"},
