@@ -17,6 +17,7 @@ __all__ = [
     "LABELS",
     "PER_BAND",
     "PREDICTIONS",
+    "PREDICTION_NAMES",
     "QUANTITIES",
     "SCALAR",
     "check_choice",
@@ -136,6 +137,11 @@ QUANTITIES: dict[str, frozenset[str]] = {
 """Quantities that a group of each kind may have."""
 
 _PROBABILITY = "stat.probability;src.class"
+_ABOUT = (
+    make_field("in_domain", pa.bool_(), "", "Whether the model has seen the like", "meta.code.qual"),
+    make_field("domain_score", pa.float32(), "", "Distance from what the model has seen", "stat.value"),
+    make_field("model_fingerprint", pa.string(), "", "Name of the model's content", "meta.id"),
+)
 PREDICTIONS: dict[str, tuple[pa.Field, ...]] = {
     "classification": (
         *(
@@ -144,9 +150,20 @@ PREDICTIONS: dict[str, tuple[pa.Field, ...]] = {
         ),
         make_field("class_predicted", pa.string(), "", "Most probable class", "src.class"),
         make_field("class_set", pa.list_(pa.string()), "", "Conformal set; null: out of domain", "src.class"),
-        make_field("in_domain", pa.bool_(), "", "Whether the model has seen the like", "meta.code.qual"),
-        make_field("domain_score", pa.float32(), "", "Distance from what the model has seen", "stat.value"),
-        make_field("model_fingerprint", pa.string(), "", "Name of the model's content", "meta.id"),
+        *_ABOUT,
+    ),
+    "redshift": (
+        make_field("z_median", pa.float32(), "", "Median of p(z), the point redshift", "src.redshift.phot"),
+        make_field("z_mode", pa.float32(), "", "Highest point of p(z)", "src.redshift.phot"),
+        make_field("z_mean", pa.float32(), "", "Mean of p(z)", "src.redshift.phot;stat.mean"),
+        *(
+            make_field(f"z_{name}", pa.float32(), "", f"{share} % quantile of p(z)", "src.redshift.phot;stat.value")
+            for name, share in (("16", "16"), ("84", "84"), ("025", "2.5"), ("975", "97.5"))
+        ),
+        *_ABOUT,
     ),
 }
-"""What ``predict`` adds, by task."""
+"""What ``predict`` adds, by task; of redshifts also ``z_pdf``, which depends on the model's grid."""
+
+PREDICTION_NAMES = frozenset({"z_pdf", *(column.name for columns in PREDICTIONS.values() for column in columns)})
+"""Names of all columns that ``predict`` adds."""

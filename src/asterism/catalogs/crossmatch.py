@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
-from asterism.catalogs.columns import ASTROMETRY, LABELS, PREDICTIONS, make_field, metadata_of
+from asterism.catalogs.columns import ASTROMETRY, LABELS, PREDICTION_NAMES, make_field, metadata_of
 from asterism.catalogs.sources import unit_vectors
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError
@@ -53,7 +53,6 @@ def joined_fields(
     """
     fields = list(first)
     labels, motion = ({field.name for field in kind} for kind in (LABELS, ASTROMETRY))
-    predicted = {field.name for fields in PREDICTIONS.values() for field in fields}
     names = []
     for kind in (labels, motion):
         if not kind & set(first.names):
@@ -61,7 +60,7 @@ def joined_fields(
     if not any(name.startswith("truth_") or name == "template_id" for name in first.names):
         names += [name for name in second.names if name.startswith("truth_") or name == "template_id"]
     names += [name for name in second.names if name in groups[1]]
-    names = [name for name in names if name not in predicted]
+    names = [name for name in names if name not in PREDICTION_NAMES]
     return [*fields, *(second.field(name) for name in names)], names
 
 

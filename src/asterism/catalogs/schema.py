@@ -5,12 +5,14 @@ enabled: ``nanomaggy``, ``nanomaggy-2``, ``mag``, ``arcsec``, ``deg``), ``ucd``,
 ``bands`` ("u,g,r,i,z"), ``shape`` ("5,32,32"), ``dereddened`` ("true", "false"), ``zero_point`` ("sdss", "ab"),
 ``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky", "estimated", "mixed"), ``epoch`` (of positions: "J2015.5"),
 ``pixel_scale`` (arcsec), ``grid`` (of a spectrum: scale, first, step, pixels: "log10,3.54,0.0001,4800" or
-"linear,3600,0.8,7781"), ``medium`` ("vacuum"), ``frame``, ``calibration`` ("absolute", "relative"), ``bits`` (of a mask:
-name=value), ``provenance``. Arrays are fixed-size lists, flattened in C order, with their ``shape`` in the metadata.
+"linear,3600,0.8,7781"; of ``z_pdf``: its redshifts as JSON), ``medium`` ("vacuum"), ``frame``, ``calibration``
+("absolute", "relative"), ``bits`` (of a mask: name=value), ``provenance``. Arrays are fixed-size lists, flattened in C
+order, with their ``shape`` in the metadata.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -247,12 +249,15 @@ def truth_field(name: str, type: pa.DataType, unit: str = "", description: str =
     return make_field(name, type, unit, description, "stat.value;meta.modelled")
 
 
-def prediction_fields(task: str) -> list[pa.Field]:
-    """Columns that ``predict`` adds for a task.
+def prediction_fields(task: str, *, grid: Sequence[float] | None = None) -> list[pa.Field]:
+    """Columns that ``predict`` adds for a task, or for both.
 
     Parameters
     ----------
-    task : {"classification"}
+    task : str
+        ``classification``, ``redshift``, or both with a comma between them.
+    grid : sequence of float, optional
+        The G redshifts of ``z_pdf``; without it that column is left out.
 
     Returns
     -------
@@ -261,7 +266,27 @@ def prediction_fields(task: str) -> list[pa.Field]:
     Raises
     ------
     ConfigurationError
-        The task is not known.
+        A task is not known.
     """
-    check_choice("task", task, tuple(PREDICTIONS))
-    return list(PREDICTIONS[task])
+    fields: dict[str, pa.Field] = {}
+    for name in task.split(","):
+        check_choice("task", name, tuple(PREDICTIONS))
+        for field in PREDICTIONS[name]:
+            # What both tasks have stands behind the columns of both.
+            fields.pop(field.name, None)
+            if field.name == "in_domain" and name == "redshift" and grid is not None:
+                fields["z_pdf"] = _density_field(grid)
+            fields[field.name] = field
+    return list(fields.values())
+
+
+def _density_field(grid: Sequence[float]) -> pa.Field:
+    return make_field(
+        "z_pdf",
+        pa.list_(pa.float32(), len(grid)),
+        "",
+        "Density of redshift at the grid's redshifts, linear between them; integral 1",
+        "stat.probability;src.redshift.phot",
+        shape=str(len(grid)),
+        grid=json.dumps([float(z) for z in grid]),
+    )

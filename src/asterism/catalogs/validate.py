@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asterism.catalogs.columns import ASTROMETRY, IDENTITY, LABELS, PREDICTIONS, QUANTITIES
+from asterism.catalogs.columns import ASTROMETRY, IDENTITY, LABELS, PREDICTION_NAMES, QUANTITIES
 from asterism.catalogs.groups import GROUP_NAME, Group, groups
 from asterism.errors import BadInputError, unknown_name
 
@@ -31,8 +31,7 @@ def check_names(names: Iterable[str], where: str = "") -> None:
     BadInputError
         An unknown or a repeated name; the sentence says the nearest that is known.
     """
-    predictions = [column for fields in PREDICTIONS.values() for column in fields]
-    known = {column.name for column in (*IDENTITY, *LABELS, *ASTROMETRY, *predictions)} | {"template_id"}
+    known = {column.name for column in (*IDENTITY, *LABELS, *ASTROMETRY)} | PREDICTION_NAMES | {"template_id"}
     place = f" in {where}" if where else ""
     seen: set[str] = set()
     for name in names:

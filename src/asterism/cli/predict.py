@@ -35,7 +35,7 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Answer for every object of a catalog: class probabilities, a set of classes, in domain or not.
+    """Answer for every object of a catalog: class probabilities and a set of classes, p(z), in domain or not.
 
     The output holds identity and answers, partition by partition as its parent, and opens joined with it; an interrupted
     one continues where it stopped.
@@ -74,10 +74,17 @@ def command(
 def _counts(answers: Catalog) -> str:
     import pyarrow.compute as pc
 
-    table = answers.read(["class_predicted", "in_domain"])
-    found = sorted(
-        (e["values"] or "no answer", e["counts"]) for e in pc.value_counts(table["class_predicted"]).to_pylist()
-    )
-    text = ", ".join(f"{name} {count:,}" for name, count in found)
+    names = [n for n in ("class_predicted", "z_median", "in_domain") if n in answers.schema.names]
+    table = answers.read(names)
+    told = []
+    if "class_predicted" in names:
+        found = sorted(
+            (e["values"] or "no answer", e["counts"]) for e in pc.value_counts(table["class_predicted"]).to_pylist()
+        )
+        told += [f"{name} {count:,}" for name, count in found]
+    if "z_median" in names and table["z_median"].null_count < len(table):
+        low, middle, high = pc.quantile(table["z_median"], [0.05, 0.5, 0.95]).to_pylist()
+        told.append(f"median redshift {middle:.3f} (5 to 95 %: {low:.3f} to {high:.3f})")
+    text = ", ".join(told)
     outside = pc.sum(pc.invert(table["in_domain"])).as_py()
     return text + (f"; out of domain {outside:,}" if outside is not None else "")

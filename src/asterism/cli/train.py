@@ -25,7 +25,9 @@ def command(
         Path | None, typer.Option("--out", metavar="RUN", help="Directory of the run.", show_default=False)
     ] = None,
     model: Annotated[str, typer.Option("--model", metavar="M", help="Name of the model.")] = "margformer",
-    task: Annotated[str, typer.Option("--task", metavar="T", help="What to learn: classification.")] = "classification",
+    task: Annotated[
+        str, typer.Option("--task", metavar="T", help="What to learn: classification, redshift, or both: a,b.")
+    ] = "classification",
     inputs: Annotated[
         str | None,
         typer.Option("--inputs", help="What to read, e.g. photometry,image=image_sdss.", show_default="all there is"),
@@ -47,7 +49,8 @@ def command(
         typer.Option("--adapt", metavar="C2", help="Fainter objects to adapt to; their labels are not read."),
     ] = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines", help="Fit LightGBM, XGBoost and a perceptron on the same objects.")
+        bool,
+        typer.Option("--baselines", help="Fit what a user would else pick on the same objects: trees, a perceptron."),
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of weights, order, dropout and augmentation.")] = 0,
     show_config: Annotated[bool, typer.Option("--show-config", help="Print all settings and end.")] = False,
@@ -61,6 +64,7 @@ def command(
         asterism train --catalog sky --out run --baselines
         asterism train --catalog sky --out run --where "r_mag < 20" --set augment.dimming=2 --set fit.epochs=40
         asterism train --catalog bright --out run --where "r_mag < 20" --adapt faint
+        asterism train --catalog sky --out run --task redshift --where "class = 'GALAXY'"
         asterism train --show-config
     """
     from asterism.learning.config import parse_settings
@@ -97,10 +101,19 @@ def command(
         _print(Console(highlight=False), done)
 
 
+_SHOWN = {
+    "log_loss": "log-loss",
+    "accuracy": "accuracy",
+    "negative_log_likelihood": "negative log-likelihood of redshifts",
+    "sigma_nmad": "sigma_NMAD",
+}
+
+
 def _print(console: Console, done: TrainedRun) -> None:
     validation = done.summary["validation"]
+    told = [f"{name} {validation[key]:.4f}" for key, name in _SHOWN.items() if key in validation]
     console.print(
-        f"{done.path}: validation log-loss {validation['log_loss']:.4f}, accuracy {validation['accuracy']:.4f}."
+        f"{done.path}: validation {', '.join(told)}."
         f"\nNext: asterism evaluate {done.path} --catalog {done.summary['catalog']['path']}"
         f" --split {done.summary['split']['name']} --out REPORT",
         markup=False,

@@ -16,7 +16,6 @@ import numpy as np
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
 from asterism.catalogs.narrow import NarrowWriter, write_wide
 from asterism.catalogs.outputs import file_identity
-from asterism.catalogs.schema import prediction_fields
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.inference.predictor import Predictor
 from asterism.inference.prior import Prior
@@ -95,7 +94,7 @@ def predict_catalog(
     # A hidden name, since it goes away at the end: a catalog that somebody keeps has another.
     narrow = Path(out).with_name(f".{Path(out).name}.narrow") if wide else Path(out)
     with NarrowWriter(
-        catalog, narrow, prediction_fields("classification"), made_by=made_by, inputs=inputs, overwrite=overwrite
+        catalog, narrow, predictor.fields(), made_by=made_by, inputs=inputs, overwrite=overwrite
     ) as writer:
         left = [p for p in catalog.partitions if not writer.complete and p.index not in writer.done]
         total = len(catalog)
@@ -165,7 +164,7 @@ def _answer(
     names = {name for group in bindings.values() for name in group.columns}
     table = catalog.read_partition(partition, ["object_id", *sorted(names)])
     answers = predictor.answer_table(table, bindings, prior)
-    lost = np.flatnonzero(~np.isfinite(answers.probabilities).all(axis=1))
+    lost = np.flatnonzero(answers.lost)
     ids = table["object_id"].take(lost).to_pylist() if len(lost) else []
     return predictor.columns(answers), [(name, "the model's answer is not finite: check its fluxes") for name in ids]
 

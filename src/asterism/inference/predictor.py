@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.inference.answers import Answers, RedshiftAnswers, class_columns, redshift_columns
 from asterism.inference.prior import Prior, read_prior, reweight
 from asterism.models.model import Model
 
@@ -23,46 +23,10 @@ if TYPE_CHECKING:
     from asterism.catalogs.catalog import Catalog
     from asterism.catalogs.groups import Group
 
-__all__ = ["Answers", "Predictor"]
+__all__ = ["Answers", "Predictor", "RedshiftAnswers"]
 
 #: Objects in memory as tensors at once, by whether the model reads stamps.
 _BATCH = {False: 16_384, True: 1024}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a model says of some objects, as arrays.
-
-    Attributes
-    ----------
-    probabilities : ndarray, shape (n, classes), float64
-        Calibrated, after any prior; rows sum to 1.
-    sets : ndarray of bool, shape (n, classes), or None
-        Conformal sets; None for a model without thresholds.
-    domain_score : ndarray, shape (n,), or None
-        Distance from what the model has seen; None for a model without a domain score.
-    in_domain : ndarray of bool, shape (n,), or None
-    magnitudes : ndarray, shape (n,)
-        In the model's reference band, NaN where not observed.
-    informed : ndarray of bool, shape (n,)
-        Whether anything at all was observed of the object.
-    """
-
-    probabilities: NDArray[np.float64]
-    sets: NDArray[np.bool_] | None
-    domain_score: NDArray[np.float64] | None
-    in_domain: NDArray[np.bool_] | None
-    magnitudes: NDArray[np.float64]
-    informed: NDArray[np.bool_]
-
-    @classmethod
-    def concatenate(cls, parts: list[Answers]) -> Answers:
-        """Answers of several batches, one after the other; there must be one at least."""
-        columns: dict[str, Any] = {}
-        for name in cls.__dataclass_fields__:
-            values = [getattr(part, name) for part in parts]
-            columns[name] = None if values[0] is None else np.concatenate(values)
-        return cls(**columns)
 
 
 class Predictor:
@@ -82,8 +46,8 @@ class Predictor:
     """
 
     def __init__(self, model: Model, directory: Path | None = None) -> None:
-        if not model.classes:
-            raise ConfigurationError("the model has no classification head; train one with --task classification")
+        if not model.heads:
+            raise ConfigurationError("the model has no head to answer with; train one with --task")
         self.model = model.eval()
         self.directory = directory
         self.fingerprint = model.fingerprint
@@ -101,8 +65,25 @@ class Predictor:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the probabilities."""
+        """Class names in the order of the probabilities; empty for a model without classes."""
         return self.model.classes
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the model answers: classification, redshift or both."""
+        return self.model.config.heads.tasks
+
+    @property
+    def grid(self) -> NDArray[np.float64] | None:
+        """Redshifts (G,) of the densities; None for a model without redshifts."""
+        redshift = self.model.config.heads.redshift
+        return None if redshift is None else redshift.grid
+
+    def fields(self) -> list[pa.Field]:
+        """The columns that `columns` gives."""
+        from asterism.catalogs.schema import prediction_fields
+
+        return prediction_fields(",".join(self.tasks), grid=None if self.grid is None else self.grid.tolist())
 
     @property
     def band(self) -> str:
@@ -143,21 +124,25 @@ class Predictor:
         """
         model = self.model
         outputs = model(batch)
-        p = model.probabilities(outputs)
         magnitudes = model.magnitudes(batch)
         informed = outputs["informed"]
-        sets = score = inside = None
-        if float(model.conformal.level):
-            sets = model.conformal.sets(p, magnitudes).numpy()
+        probabilities = sets = score = inside = redshift = None
+        if model.classes:
+            p = model.probabilities(outputs)
+            if float(model.conformal.level):
+                sets = model.conformal.sets(p, magnitudes).numpy()
+            probabilities = p.numpy().astype(float)
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            if prior is not None:
+                probabilities = self._under(prior, probabilities, magnitudes)
         if int(model.domain.count):
             measured = model.domain.score(model.domain_vectors(outputs))
             inside = (model.domain.in_domain(measured) & informed).numpy()
             score = measured.numpy().astype(float)
-        probabilities = p.numpy().astype(float)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        if prior is not None:
-            probabilities = self._under(prior, probabilities, magnitudes)
-        return Answers(probabilities, sets, score, inside, magnitudes.numpy().astype(float), informed.numpy())
+        if self.grid is not None:
+            weights = None if probabilities is None else torch.from_numpy(probabilities)
+            redshift = RedshiftAnswers(self.grid, model.redshift_density(outputs, weights).numpy())
+        return Answers(probabilities, sets, score, inside, magnitudes.numpy().astype(float), informed.numpy(), redshift)
 
     def read_prior(self, path: str | os.PathLike[str]) -> Prior:
         """Class fractions for this model's classes; by magnitude only in its reference band, where its own mix is known.
@@ -167,8 +152,10 @@ class Predictor:
         BadInputError
             As `asterism.inference.prior.read_prior`.
         ConfigurationError
-            If the fractions go by the magnitude of another band.
+            If the fractions go by the magnitude of another band, or the model knows no classes.
         """
+        if not self.classes:
+            raise ConfigurationError(f"prior {path} is for classes and the model knows redshifts only; leave it out")
         prior = read_prior(path, self.classes)
         if prior.band not in (None, self.band):
             known = (
@@ -204,24 +191,12 @@ class Predictor:
         """
         import pyarrow as pa
 
-        from asterism.catalogs.columns import CLASSES
-        from asterism.catalogs.schema import prediction_fields
-
-        p, n = answers.probabilities, len(answers.probabilities)
-        lost: NDArray[np.bool_] = np.logical_not(np.isfinite(p).all(axis=1))
+        lost, n = answers.lost, len(answers.informed)
         columns: dict[str, Any] = {}
-        for name in CLASSES:
-            known = name in self.classes
-            values = p[:, self.classes.index(name)] if known else np.zeros(n)
-            columns[f"p_{name.lower()}"] = pa.array(values, pa.float32(), mask=lost if known else np.ones(n, bool))
-        best = np.array(self.classes, dtype=object)[np.nan_to_num(p).argmax(axis=1)]
-        columns["class_predicted"] = pa.array(best, pa.string(), mask=lost)
-        no_set = lost if answers.in_domain is None else np.logical_or(lost, ~answers.in_domain)
-        if answers.sets is None:
-            no_set = np.ones(n, bool)
-        member = np.zeros((n, len(self.classes)), bool) if answers.sets is None else answers.sets
-        sets = [None if no_set[i] else [c for c, m in zip(self.classes, member[i], strict=True) if m] for i in range(n)]
-        columns["class_set"] = pa.array(sets, pa.list_(pa.string()))
+        if answers.probabilities is not None:
+            columns |= class_columns(answers, self.classes, lost)
+        if answers.redshift is not None:
+            columns |= redshift_columns(answers.redshift, lost)
         inside = answers.in_domain
         columns["in_domain"] = pa.nulls(n, pa.bool_()) if inside is None else pa.array(inside, mask=lost)
         score = answers.domain_score
@@ -231,7 +206,7 @@ class Predictor:
             else pa.array(score, pa.float32(), mask=lost | ~np.isfinite(score))
         )
         columns["model_fingerprint"] = pa.array([self.fingerprint] * n, pa.string())
-        fields = prediction_fields("classification")
+        fields = self.fields()
         return pa.table([columns[f.name] for f in fields], schema=pa.schema(fields))
 
     def predict(
@@ -316,7 +291,7 @@ class Predictor:
             bound = self.model.config.inputs.check(arrow.schema, "the table")
             added = self.columns(self.answer_table(arrow, bound, prior))
         else:
-            added = pa.schema(_prediction_schema()).empty_table()
+            added = pa.schema(self.fields()).empty_table()
         answers = to_qtable(added)
         for name in answers.colnames:
             result[name] = answers[name]
@@ -326,12 +301,6 @@ class Predictor:
 def _pieces(table: pa.Table, rows: int) -> Iterator[pa.Table]:
     for start in range(0, len(table), rows):
         yield table.slice(start, rows)
-
-
-def _prediction_schema() -> list[pa.Field]:
-    from asterism.catalogs.schema import prediction_fields
-
-    return prediction_fields("classification")
 
 
 def _expected_fields(model: Model) -> list[pa.Field]:

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.baselines import BASELINES, Baseline, Perceptron
+from asterism.learning.redshift_baselines import REDSHIFT_BASELINES, RedshiftBaseline
 from asterism.models.inputs import ModelInputs, PhotometryInputs
 from asterism.models.photometry import PhotometryFeatures
+from asterism.models.redshift import LOWEST_REDSHIFT
 
 __all__ = ["BaselineSet", "check_inputs"]
 
@@ -50,11 +52,13 @@ class BaselineSet:
     features : PhotometryFeatures
         Batch → features, as the model has them before standardisation.
     classes : sequence of str
-        In the order of the probabilities.
+        In the order of the probabilities; empty without classifiers.
     members : mapping of str to Baseline
-        By name.
+        Classifiers by name.
     about : mapping
-        ``objects``, ``parts``, ``seed`` and ``versions`` of the libraries.
+        ``tasks``, ``objects``, ``parts``, ``seed`` and ``versions`` of the libraries.
+    regressors : mapping of str to RedshiftBaseline
+        By name.
     """
 
     def __init__(
@@ -63,11 +67,13 @@ class BaselineSet:
         classes: Sequence[str],
         members: Mapping[str, Baseline],
         about: Mapping[str, Any],
+        regressors: Mapping[str, RedshiftBaseline] | None = None,
     ) -> None:
         self.features = features
         self.classes = tuple(classes)
         self.members = dict(members)
         self.about = dict(about)
+        self.regressors = dict(regressors or {})
 
     @classmethod
     def fit(
@@ -79,6 +85,7 @@ class BaselineSet:
         parts: Sequence[str],
         seed: int = 0,
         say: Callable[[str], None] = lambda text: None,
+        tasks: Sequence[str] = ("classification",),
     ) -> BaselineSet:
         """Fit every baseline.
 
@@ -96,6 +103,8 @@ class BaselineSet:
             Every baseline's random state.
         say : callable
             Is told which baseline is being fitted.
+        tasks : sequence of str
+            Classification, redshift or both; regressors learn from all objects with a redshift, of whatever class.
 
         Raises
         ------
@@ -103,24 +112,49 @@ class BaselineSet:
             The inputs have no photometry, or a library is not installed.
         """
         features = PhotometryFeatures(check_inputs(inputs)).fit(batches)
-        pairs = [(_values(features, batch), batch["label"]["class"].numpy()) for batch in batches]
-        values, labels = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        values, labels = values[labels >= 0], labels[labels >= 0]
+        pairs = [(_values(features, batch), batch["label"]) for batch in batches]
+        values = np.concatenate([found for found, _ in pairs])
         members: dict[str, Baseline] = {}
-        versions = {}
-        for kind in BASELINES:
-            say(f"Fitting {kind.name} on {len(labels):,} objects and {values.shape[1]} features.")
-            members[kind.name] = kind()
-            members[kind.name].fit(values, labels, seed)
-            library = "sklearn" if kind is Perceptron else kind.name
-            versions[kind.name] = f"{library} {import_module(library).__version__}"
-        about = {"objects": len(labels), "parts": list(parts), "seed": seed, "versions": versions}
-        return cls(features, classes, members, about)
+        regressors: dict[str, RedshiftBaseline] = {}
+        versions, objects = {}, {}
+        if "classification" in tasks:
+            labels = np.concatenate([label["class"].numpy() for _, label in pairs])
+            seen, labels = values[labels >= 0], labels[labels >= 0]
+            objects["classification"] = len(labels)
+            for kind in BASELINES:
+                say(f"Fitting {kind.name} on {len(labels):,} objects and {values.shape[1]} features.")
+                members[kind.name] = kind()
+                members[kind.name].fit(seen, labels, seed)
+                library = "sklearn" if kind is Perceptron else kind.name
+                versions[kind.name] = f"{library} {import_module(library).__version__}"
+        if "redshift" in tasks:
+            z = np.concatenate([label["redshift"].numpy() for _, label in pairs]).astype(np.float64)
+            known = np.isfinite(z) & (z >= LOWEST_REDSHIFT)
+            objects["redshift"] = int(known.sum())
+            for regressor in REDSHIFT_BASELINES:
+                say(f"Fitting {regressor.name} on {known.sum():,} redshifts and {values.shape[1]} features.")
+                regressors[regressor.name] = regressor()
+                regressors[regressor.name].fit(values[known], z[known], seed)
+                versions[regressor.name] = f"{regressor.needs} {import_module(regressor.needs).__version__}"
+        about = {
+            "tasks": list(tasks),
+            "objects": objects[next(task for task in ("classification", "redshift") if task in objects)],
+            "redshifts": objects.get("redshift", 0),
+            "parts": list(parts),
+            "seed": seed,
+            "versions": versions,
+        }
+        return cls(features, classes, members, about, regressors)
 
     def probabilities(self, batch: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
         """Class probabilities (B, C) of a batch by each baseline."""
         values = _values(self.features, batch)
         return {name: member.predict_proba(values) for name, member in self.members.items()}
+
+    def redshifts(self, batch: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """Redshifts (B,) of a batch by each regressor."""
+        values = _values(self.features, batch)
+        return {name: regressor.predict(values) for name, regressor in self.regressors.items()}
 
     def save(self, directory: Path) -> None:
         """Write the baselines, the features' buffers, and ``baselines.json``; the directory is made where absent."""
@@ -129,6 +163,8 @@ class BaselineSet:
         directory.mkdir(parents=True, exist_ok=True)
         for member in self.members.values():
             member.save(directory)
+        for regressor in self.regressors.values():
+            regressor.save(directory)
         save_file({name: t.contiguous() for name, t in self.features.state_dict().items()}, directory / _FEATURES)
         about = {
             "classes": list(self.classes),
@@ -167,7 +203,10 @@ class BaselineSet:
             classes, _ = about.pop("classes"), about.pop("features")
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise BadInputError(f"{directory} is damaged ({error}); train again with --baselines") from error
-        return cls(features, classes, {kind.name: kind.load(directory) for kind in BASELINES}, about)
+        tasks = about.get("tasks", ["classification"])  # of before there were redshifts
+        members = {kind.name: kind.load(directory) for kind in BASELINES if "classification" in tasks}
+        regressors = {kind.name: kind.load(directory) for kind in REDSHIFT_BASELINES if "redshift" in tasks}
+        return cls(features, classes, members, about, regressors)
 
 
 @torch.no_grad()

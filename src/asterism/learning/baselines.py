@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from asterism.errors import BadInputError, ConfigurationError
 
-__all__ = ["BASELINES", "Baseline", "LightGBM", "Perceptron", "XGBoost", "check_libraries"]
+__all__ = ["BASELINES", "Baseline", "LightGBM", "Perceptron", "XGBoost", "check_libraries", "existing_file", "library"]
 
 Features = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -55,7 +55,7 @@ class LightGBM:
 
     def fit(self, features: Features, labels: Labels, seed: int) -> None:
         """Learn from features (n, F), NaN where not observed, and class indices (n,)."""
-        model = _library("lightgbm").LGBMClassifier(random_state=seed, verbose=-1)
+        model = library("lightgbm").LGBMClassifier(random_state=seed, verbose=-1)
         self._booster = model.fit(features, labels).booster_
 
     def predict_proba(self, features: Features) -> Probabilities:
@@ -70,7 +70,9 @@ class LightGBM:
     @classmethod
     def load(cls, directory: Path) -> LightGBM:
         """Read ``lightgbm.txt``."""
-        return cls(_library("lightgbm").Booster(model_str=_existing(directory / cls.file).read_text(encoding="utf-8")))
+        return cls(
+            library("lightgbm").Booster(model_str=existing_file(directory / cls.file).read_text(encoding="utf-8"))
+        )
 
 
 class XGBoost:
@@ -84,7 +86,7 @@ class XGBoost:
 
     def fit(self, features: Features, labels: Labels, seed: int) -> None:
         """Learn from features (n, F), NaN where not observed, and class indices (n,)."""
-        self._model = _library("xgboost").XGBClassifier(random_state=seed).fit(features, labels)
+        self._model = library("xgboost").XGBClassifier(random_state=seed).fit(features, labels)
 
     def predict_proba(self, features: Features) -> Probabilities:
         """Probabilities, shape (n, C), float64 (XGBoost computes them in float32; rows are renormalised)."""
@@ -98,8 +100,8 @@ class XGBoost:
     @classmethod
     def load(cls, directory: Path) -> XGBoost:
         """Read ``xgboost.json``."""
-        model = _library("xgboost").XGBClassifier()
-        model.load_model(_existing(directory / cls.file))
+        model = library("xgboost").XGBClassifier()
+        model.load_model(existing_file(directory / cls.file))
         return cls(model)
 
 
@@ -117,8 +119,8 @@ class Perceptron:
 
     def fit(self, features: Features, labels: Labels, seed: int) -> None:
         """Learn from features (n, F), NaN where not observed, and class indices (n,)."""
-        classifier = _library("sklearn.neural_network").MLPClassifier(random_state=seed)
-        scaler = _library("sklearn.preprocessing").StandardScaler()
+        classifier = library("sklearn.neural_network").MLPClassifier(random_state=seed)
+        scaler = library("sklearn.preprocessing").StandardScaler()
         with warnings.catch_warnings():
             # All-NaN columns have no median (they become 0); and stopping at the default number of epochs is the default.
             warnings.simplefilter("ignore")
@@ -153,7 +155,7 @@ class Perceptron:
         """Read ``mlp.safetensors``."""
         from safetensors.numpy import load_file
 
-        return cls(load_file(_existing(directory / cls.file)))
+        return cls(load_file(existing_file(directory / cls.file)))
 
 
 #: The baselines in the order in which they are fitted and shown.
@@ -162,11 +164,12 @@ BASELINES: tuple[type[LightGBM] | type[XGBoost] | type[Perceptron], ...] = (Ligh
 
 def check_libraries() -> None:
     """Raise `ConfigurationError` if a baseline's library is missing, before anything long has begun."""
-    for library in ("lightgbm", "xgboost", "sklearn"):
-        _library(library)
+    for name in ("lightgbm", "xgboost", "sklearn"):
+        library(name)
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """A library's module, or `ConfigurationError` in one sentence."""
     try:
         return import_module(name)
     except ModuleNotFoundError:
@@ -174,7 +177,8 @@ def _library(name: str) -> Any:
         raise ConfigurationError(f"baselines need {package}, which is missing; pip install 'asterism[bench]'") from None
 
 
-def _existing(path: Path) -> Path:
+def existing_file(path: Path) -> Path:
+    """The path, or `BadInputError` where no file is there."""
     if not path.is_file():
         raise BadInputError(f"{path} is missing; train again with --baselines")
     return path

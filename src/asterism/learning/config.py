@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from asterism.errors import ConfigurationError, unknown_name
 from asterism.models.configuration import Strict
+from asterism.models.redshift_families import RedshiftOptions
 
 __all__ = [
     "AdaptConfig",
@@ -23,6 +24,7 @@ __all__ = [
     "ClassificationConfig",
     "FitConfig",
     "InputsConfig",
+    "RedshiftConfig",
     "TrainConfig",
     "descriptions",
     "dotted",
@@ -125,6 +127,17 @@ class ClassificationConfig(_Section):
     ] = Field(default_factory=dict)
 
 
+class RedshiftConfig(RedshiftOptions, _Section):
+    """What a redshift density is like; used where redshift is among the tasks."""
+
+    z_max: Annotated[
+        float | None,
+        Field(
+            gt=0, le=30, description="last redshift of the grid; null = a little beyond the objects that are learned"
+        ),
+    ] = None
+
+
 class TrainConfig(_Section):
     """All settings of a run."""
 
@@ -134,6 +147,7 @@ class TrainConfig(_Section):
     adapt: AdaptConfig = AdaptConfig()
     calibrate: CalibrateConfig = CalibrateConfig()
     classification: ClassificationConfig = ClassificationConfig()
+    redshift: RedshiftConfig = RedshiftConfig()
     model: Annotated[dict[str, Any], Field(description="the model's own options")] = Field(default_factory=dict)
 
 

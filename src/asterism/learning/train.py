@@ -7,11 +7,10 @@ or without a label) and, where asked for, ``baselines/``.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,34 +18,30 @@ from typing import Any
 import torch
 from rich.console import Console
 
-import asterism
 from asterism.catalogs.bands import band_info, depth_sigma
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.leaks import SourceSet
 from asterism.catalogs.outputs import Output
 from asterism.catalogs.roles import bind_roles
-from asterism.errors import AsterismError, ConfigurationError, unknown_name
+from asterism.errors import AsterismError, ConfigurationError
 from asterism.learning.adapt import adapt
 from asterism.learning.augment import Augmentation
 from asterism.learning.baseline_set import BaselineSet, check_inputs
 from asterism.learning.baselines import check_libraries
-from asterism.learning.calibrate import Uncalibrated, calibrate, run_over
+from asterism.learning.calibrate import calibrate, run_over
 from asterism.learning.classification import Classification
 from asterism.learning.config import AugmentConfig, TrainConfig, dotted
 from asterism.learning.estimate import duration, estimate, size
-from asterism.learning.fit import Fitted, fit, training_device
-from asterism.learning.metrics import log_loss_values
+from asterism.learning.fit import Fitted, Task, fit, training_device
 from asterism.learning.progress import FitProgress
-from asterism.learning.run_state import Epoch
+from asterism.learning.run_record import card_of, objects_of, summary_of, validation_metrics, write_history
+from asterism.learning.tasks import TASKS, goal_of, parse_tasks, redshift_config
 from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model, create_model
 from asterism.models.registry import network_class
 
 __all__ = ["TASKS", "TrainedRun", "train"]
-
-TASKS = ("classification",)
-"""What a model can be trained for."""
 
 _CHECKPOINT = Path("checkpoints", "last.pt")
 #: Objects per batch where nothing is learned from them.
@@ -97,7 +92,7 @@ def train(
     model : str
         One of `models.model.model_names`.
     task : str
-        One of `TASKS`.
+        One of `TASKS`, or both with a comma between them.
     inputs : str, optional
         Roles to read, see `catalogs.roles.bind_roles`; everything that the catalog has by default.
     split : str, optional
@@ -108,7 +103,7 @@ def train(
     adapt_to : Catalog or path, optional
         Fainter objects to adapt to without their labels, see `learning.adapt`.
     baselines : bool
-        Fit LightGBM, XGBoost and a perceptron beside it.
+        Fit LightGBM, XGBoost and a perceptron beside it; for redshifts LightGBM and a random forest.
     seed : int
         Of weights, order, dropout and augmentation.
     overwrite : bool
@@ -125,7 +120,7 @@ def train(
     ConfigurationError
         An unknown model, task, option or input.
     BadInputError
-        The catalog lacks objects or classes to learn from.
+        The catalog lacks objects, classes or redshifts to learn from.
     LeakError
         Objects to be seen are of sources of the split's test part.
     OutputError
@@ -133,8 +128,11 @@ def train(
     """
     config = config or TrainConfig()
     say = _teller(console)
-    if task not in TASKS:
-        raise ConfigurationError(unknown_name("task", task, TASKS))
+    tasks = parse_tasks(task)
+    if adapt_to is not None and tasks != ("classification",):
+        raise ConfigurationError(
+            "--adapt is for --task classification: there is no way yet to name redshifts of others"
+        )
     network_class(model)  # before a split is made: an unknown name must leave nothing behind
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
     bindings = bind_roles(catalog.schema, inputs)
@@ -142,11 +140,12 @@ def train(
     if baselines:
         check_inputs(reads)
         check_libraries()
-    chosen = choose_objects(catalog, bindings, split=split, where=where)
-    goal = Classification(chosen.classes, config.classification.class_weights)
+    chosen = choose_objects(catalog, bindings, split=split, where=where, tasks=tasks)
+    redshift = redshift_config(chosen, config)
+    goal = goal_of(chosen, config, redshift)
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(seed)
-        network = create_model(model, reads, chosen.classes, config.model)
+        network = create_model(model, reads, chosen.classes or None, config.model, redshift=redshift)
     fainter = None if adapt_to is None else UnlabelledSet.of(adapt_to, reads)
     seen = SourceSet.union([chosen.seen(), fainter.seen()]) if fainter else chosen.seen()
     chosen.check_leaks(seen)
@@ -155,10 +154,10 @@ def train(
         "catalog": catalog.fingerprint,
         "split": {"name": chosen.split, "content": chosen.split_content},
         "where": where,
-        "task": task,
+        "task": ",".join(tasks),
         "model": model,
         "inputs": {role: group.name for role, group in bindings.items()},
-        "config": _settings_that_count(config, adapting=fainter is not None),
+        "config": _settings_that_count(config, tasks, adapting=fainter is not None),
         "adapt": fainter.catalog.fingerprint if fainter else None,
         "baselines": baselines,
         "seed": seed,
@@ -167,11 +166,13 @@ def train(
         if output.complete:
             say(f"{output.path} is already complete.")
             return TrainedRun(output.path, True, json.loads((output.path / "train.json").read_text("utf-8")))
-        say(_objects(chosen))
+        say(objects_of(chosen))
         fitted = _fit(network, goal, chosen, fainter, config, seed, output, console)
-        say(f"Best validation log-loss {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
+        scored = "log-loss" if tasks == ("classification",) else "negative log-likelihood"
+        say(f"Best validation {scored} {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
         device = training_device(config.fit)
         if fainter is not None:
+            assert isinstance(goal, Classification)  # no other task gets here
             _adapt(network, goal, chosen, fainter, config, seed, console)
         say("Calibrating.")
         validation = run_over(network, chosen.stream("validation", _READ_SIZE), device)
@@ -188,17 +189,16 @@ def train(
             )
         for sentence in told:
             say(f"Warning: {sentence}")
-        metrics = _validation_metrics(network, validation)
+        metrics = validation_metrics(network, validation)
         if baselines:
             parts = ("train", "calibration")
             stream = chosen.stream(parts, _READ_SIZE)
-            BaselineSet.fit(reads, stream, chosen.classes, parts=parts, seed=seed, say=say).save(
-                output.directory / "baselines"
-            )
-        network.save_pretrained(output.directory, _card(chosen, metrics, told))
+            fit_on = BaselineSet.fit(reads, stream, chosen.classes, parts=parts, seed=seed, say=say, tasks=tasks)
+            fit_on.save(output.directory / "baselines")
+        network.save_pretrained(output.directory, card_of(chosen, metrics, told))
         seen.save(output.directory / "seen.parquet")
-        _write_history(output.directory / "history.csv", fitted)
-        summary = _summary(made_from, chosen, network, fitted, metrics, told)
+        write_history(output.directory / "history.csv", fitted)
+        summary = summary_of(made_from, chosen, network, fitted, metrics, told)
         (output.directory / "train.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         shutil.rmtree(output.directory / _CHECKPOINT.parent, ignore_errors=True)
     return TrainedRun(output.path, False, summary)
@@ -206,7 +206,7 @@ def train(
 
 def _fit(
     network: Model,
-    goal: Classification,
+    goal: Task,
     chosen: TrainingSet,
     fainter: UnlabelledSet | None,
     config: TrainConfig,
@@ -278,10 +278,12 @@ def _adapt(
         )
 
 
-def _settings_that_count(config: TrainConfig, adapting: bool) -> dict[str, Any]:
-    """Settings that the run depends on: not how often it is saved, and not those of a step that is not taken."""
-    idle = ("fit.checkpoint_seconds",) if adapting else ("fit.checkpoint_seconds", "adapt.")
-    return {key: value for key, value in dotted(config).items() if not key.startswith(idle)}
+def _settings_that_count(config: TrainConfig, tasks: tuple[str, ...], adapting: bool) -> dict[str, Any]:
+    """Settings that the run depends on: not how often it is saved, and not those of a task or step that is not taken."""
+    idle = ["fit.checkpoint_seconds", *(f"{task}." for task in TASKS if task not in tasks)]
+    if not adapting:
+        idle.append("adapt.")
+    return {key: value for key, value in dotted(config).items() if not key.startswith(tuple(idle))}
 
 
 def _augmentation(config: AugmentConfig, network: Model) -> Augmentation | None:
@@ -297,14 +299,6 @@ def _teller(console: Console | None) -> Callable[[str], None]:
     return say
 
 
-def _objects(chosen: TrainingSet) -> str:
-    mix = ", ".join(f"{name} {count:,}" for name, count in chosen.counts["train"].items())
-    return (
-        f"Training on {chosen.objects('train'):,} objects ({mix}), stopping by {chosen.objects('validation'):,} and"
-        f" calibrating on {chosen.objects('calibration'):,} others of split {chosen.split!r}."
-    )
-
-
 def _sky_sigma(inputs: ModelInputs) -> torch.Tensor | None:
     """Noise of the survey's sky per photometric band [nanomaggy], from its published depth; infinity where unknown."""
     if inputs.photometry is None:
@@ -317,56 +311,3 @@ def _sky_sigma(inputs: ModelInputs) -> torch.Tensor | None:
             depth = None
         sigmas.append(float("inf") if depth is None else float(depth_sigma(depth)))
     return torch.tensor(sigmas)
-
-
-def _validation_metrics(network: Model, answers: Uncalibrated) -> dict[str, float]:
-    """Accuracy and log-loss of the calibrated model on the validation part."""
-    p, labels = network.temperature(answers.probabilities.double()), answers.labels
-    return {
-        "accuracy": float((p.argmax(1) == labels).double().mean()),
-        "log_loss": float(log_loss_values(p.numpy(), labels.numpy()).mean()),
-    }
-
-
-def _card(chosen: TrainingSet, metrics: Mapping[str, float], told: list[str]) -> dict[str, Any]:
-    return {
-        "catalog": chosen.catalog.path.name,
-        "catalog_fingerprint": chosen.catalog.fingerprint,
-        "split": chosen.split,
-        "class_mix": dict(chosen.counts["train"]),
-        "metrics": dict(metrics),
-        "metrics_on": f"validation part, {chosen.objects('validation'):,} objects, by which the epoch was chosen",
-        "limits": tuple(told),
-    }
-
-
-def _summary(
-    made_from: Mapping[str, Any],
-    chosen: TrainingSet,
-    network: Model,
-    fitted: Fitted,
-    metrics: Mapping[str, float],
-    told: list[str],
-) -> dict[str, Any]:
-    """The content of train.json."""
-    return {
-        "asterism": asterism.__version__,
-        **made_from,
-        "catalog": {"path": str(chosen.catalog.path), "fingerprint": chosen.catalog.fingerprint},
-        "classes": list(chosen.classes),
-        "objects": {part: dict(counts) for part, counts in chosen.counts.items()},
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "epochs": fitted.epochs,
-        "best_epoch": fitted.best_epoch + 1,
-        "temperature": float(network.temperature.value),
-        "validation": {**metrics, "log_loss_uncalibrated": fitted.best_score},
-        "warnings": told,
-        "model_fingerprint": network.fingerprint,
-    }
-
-
-def _write_history(path: Path, fitted: Fitted) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
-        writer.writeheader()
-        writer.writerows(asdict(epoch) for epoch in fitted.history)

@@ -1,4 +1,4 @@
-"""The objects of a run: which rows of which parts, of which classes, and what that makes the model have seen."""
+"""The objects of a run: which rows of which parts, of which classes or with which redshifts, and what the model has seen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from asterism.catalogs.catalog import Catalog, open_catalog
@@ -15,25 +16,31 @@ from asterism.catalogs.columns import CLASSES
 from asterism.catalogs.fingerprint import content_hash
 from asterism.catalogs.groups import Group
 from asterism.catalogs.leaks import SourceSet, check_no_leak, check_split
+from asterism.catalogs.lists import number_values
 from asterism.catalogs.selection import select_rows
 from asterism.catalogs.splits import make_split, read_split
 from asterism.catalogs.stream import Stream
 from asterism.catalogs.where import compile_where
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.models.inputs import ModelInputs
+from asterism.models.redshift import LOWEST_REDSHIFT
 
-__all__ = ["DEFAULT_SPLIT", "TrainingSet", "UnlabelledSet", "choose_objects"]
+__all__ = ["DEFAULT_SPLIT", "STAR", "TrainingSet", "UnlabelledSet", "choose_objects"]
 
 DEFAULT_SPLIT = "default"
 """The split that training makes and keeps where none is named."""
 
+STAR = "STAR"
+"""The class that has no redshift to learn: with both tasks its objects are at 0."""
+
 _PARTS = ("train", "validation", "calibration")
+_COLUMNS = {"classification": "class", "redshift": "redshift"}
 _ROLES = {"train": "labelled", "validation": "validation", "calibration": "calibration"}
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a classifier is trained, stopped and calibrated on.
+    """What a model is trained, stopped and calibrated on.
 
     Attributes
     ----------
@@ -44,11 +51,13 @@ class TrainingSet:
     split_content : str
         Hash of the split's rows and parts.
     where : str
-        The condition that chooses the objects: the user's, a clean label, and a class that is learned.
+        The condition that chooses the objects: the user's, a clean label, and a class that is learned or a redshift.
     classes : tuple of str
-        Those of the training part; STAR, GALAXY, QSO first, in this order.
+        Those of the training part; STAR, GALAXY, QSO first, in this order. Empty where no class is learned.
     counts : mapping of str to mapping of str to int
-        Objects by part and class.
+        Objects by part and class; where no class is learned, by part and "objects".
+    tasks : tuple of str
+        What is learned.
     """
 
     catalog: Catalog
@@ -58,6 +67,7 @@ class TrainingSet:
     where: str
     classes: tuple[str, ...]
     counts: Mapping[str, Mapping[str, int]]
+    tasks: tuple[str, ...] = ("classification",)
     _rows: dict[str | tuple[str, ...], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def objects(self, part: str) -> int:
@@ -81,8 +91,24 @@ class TrainingSet:
             classes=self.classes,
             shuffle=shuffle,
             seed=seed,
-            labels=("class",),
+            labels=self.labels,
         )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Columns of labels that the tasks learn from."""
+        return tuple(column for task, column in _COLUMNS.items() if task in self.tasks)
+
+    def redshifts(self) -> dict[str, np.ndarray]:
+        """Redshifts to learn from, by class ("objects" where no class is learned), of all three parts; (n,) float64."""
+        columns = [column for column in ("class", "redshift") if column in self.labels]
+        table = self.catalog.read(columns).take(pa.array(np.concatenate([self.rows(part) for part in _PARTS])))
+        z = number_values(table["redshift"], np.float64)
+        known = np.isfinite(z) & (z >= LOWEST_REDSHIFT)
+        if "class" not in self.labels:
+            return {"objects": z[known]}
+        names = np.array(table["class"].to_pylist(), dtype=object)
+        return {name: z[known & (names == name)] for name in self.classes}
 
     def seen(self) -> SourceSet:
         """The sources of all three parts, each with its role."""
@@ -154,12 +180,18 @@ class UnlabelledSet:
 
 
 def choose_objects(
-    catalog: Catalog, bindings: Mapping[str, Group], *, split: str | None, where: str | None
+    catalog: Catalog,
+    bindings: Mapping[str, Group],
+    *,
+    split: str | None,
+    where: str | None,
+    tasks: Sequence[str] = ("classification",),
 ) -> TrainingSet:
     """Find the labelled objects of the training, validation and calibration parts.
 
-    Only clean labels count (``label_warning`` 0 or unknown). Without a split, the one named ``default`` is used, and
-    made where the catalog lacks it.
+    Only clean labels count (``label_warning`` 0 or unknown). For classification these are objects with a class, also
+    where redshifts are learned beside it; for redshifts alone, objects with a redshift of -0.01 or more. Without a
+    split, the one named ``default`` is used, and made where the catalog lacks it.
 
     Parameters
     ----------
@@ -168,6 +200,8 @@ def choose_objects(
     split : str, optional
     where : str, optional
         A condition on the objects of all parts.
+    tasks : sequence of str
+        What is learned of them: classification, redshift or both.
 
     Returns
     -------
@@ -176,13 +210,17 @@ def choose_objects(
     Raises
     ------
     BadInputError
-        There are no classes, or one only, or a class is missing from a part: the sentence has the counts.
+        There are no classes, or one only, or a class is missing from a part: the sentence has the counts. There are no
+        redshifts, or a part has none.
     ConfigurationError
         The split does not exist or lacks a part, or the condition can't be read.
     """
-    if "class" not in catalog.schema.names:
+    classified = "classification" in tasks
+    if classified and "class" not in catalog.schema.names:
         raise BadInputError(f"{catalog.path} has no column 'class'; classification needs labelled objects")
-    conditions = ["class IS NOT NULL"]
+    if "redshift" in tasks and "redshift" not in catalog.schema.names:
+        raise BadInputError(f"{catalog.path} has no column 'redshift'; --task redshift needs objects with redshifts")
+    conditions = ["class IS NOT NULL"] if classified else [f"redshift >= {LOWEST_REDSHIFT}"]
     if "label_warning" in catalog.schema.names:
         conditions.append("(label_warning IS NULL OR label_warning = 0)")
     if where is not None:
@@ -200,14 +238,20 @@ def choose_objects(
                 f"split {split!r} of {catalog.path} has no {part} part, which training needs;"
                 " make one with 'asterism split --fractions train=.7,validation=.1,calibration=.1,test=.1'"
             )
+    content = content_hash(table.select(["object_id", "part"]))
+    if not classified:
+        kept = _count_redshifts(catalog, split, " AND ".join(conditions))
+        return TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), (), kept, tuple(tasks))
     counts = {part: _count(catalog, split, part, " AND ".join(conditions)) for part in _PARTS}
     classes = tuple(sorted(counts["train"], key=_class_order))
     _check_counts(catalog, split, classes, counts)
     listed = ", ".join("'" + name.replace("'", "''") + "'" for name in classes)
     conditions.append(f"class IN ({listed})")
     kept = {part: {name: counts[part].get(name, 0) for name in classes} for part in _PARTS}
-    content = content_hash(table.select(["object_id", "part"]))
-    return TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), classes, kept)
+    chosen = TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), classes, kept, tuple(tasks))
+    if "redshift" in tasks:
+        _check_redshifts(chosen)
+    return chosen
 
 
 def _count(catalog: Catalog, split: str, part: str, where: str) -> dict[str, int]:
@@ -215,6 +259,29 @@ def _count(catalog: Catalog, split: str, part: str, where: str) -> dict[str, int
     names = catalog.read(["class"], split=split, part=part, where=where)["class"]
     found: list[dict[str, Any]] = pc.value_counts(names).to_pylist()
     return {str(entry["values"]): int(entry["counts"]) for entry in found}
+
+
+def _count_redshifts(catalog: Catalog, split: str, where: str) -> dict[str, dict[str, int]]:
+    """Objects of each part; each must have some."""
+    counts = {
+        part: {"objects": len(catalog.read(["redshift"], split=split, part=part, where=where))} for part in _PARTS
+    }
+    for part, found in counts.items():
+        if not found["objects"]:
+            raise BadInputError(
+                f"{catalog.path} has no object with a clean redshift of {LOWEST_REDSHIFT} or more in the {part} part of"
+                f" split {split!r}; widen --where or make another split"
+            )
+    return counts
+
+
+def _check_redshifts(chosen: TrainingSet) -> None:
+    for name, z in chosen.redshifts().items():
+        if name != STAR and not len(z):
+            raise BadInputError(
+                f"no {name} of split {chosen.split!r} of {chosen.catalog.path} has a redshift, so there is none to learn;"
+                f" leave the class out with --where \"class <> '{name}'\" or train for classification alone"
+            )
 
 
 def _class_order(name: str) -> tuple[int, str]:

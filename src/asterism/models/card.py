@@ -66,21 +66,22 @@ def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int
     total = sum(card.class_mix.values())
     mix = [f"| {name} | {count:,} | {count / total:.3f} |" for name, count in card.class_mix.items()] if total else []
     limits = [
-        "Probabilities hold for objects chosen as the training rows were; other class fractions need a prior.",
+        "Probabilities hold for objects chosen as the training rows were; other class fractions need a prior."
+        if classes
+        else "Densities hold for objects chosen as the training rows were.",
         *card.limits,
     ]
     lines = [
         f"---\n{front}\n---",
         f"# {config.name}",
-        f"An Asterism model with {parameters:,} parameters. "
-        + (f"It tells {', '.join(classes)} apart." if classes else "It has no classification head."),
+        f"An Asterism model with {parameters:,} parameters. " + _answers(config),
         "## What it reads",
         "\n".join(read),
         "## What it was trained on",
         f"Catalog {card.catalog} (fingerprint `{card.catalog_fingerprint}`), training part of split {card.split}.",
         "\n".join(["| class | objects | fraction |", "|---|---|---|", *mix])
         if mix
-        else "The class mix is not recorded.",
+        else ("The class mix is not recorded." if classes else "Classes were not looked at."),
         "## Metrics",
         f"Measured on: {card.metrics_on}.",
         "\n".join(["| metric | value |", "|---|---|", *(f"| {k} | {v:.5g} |" for k, v in card.metrics.items())])
@@ -93,3 +94,15 @@ def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int
         f"Written by Asterism {config.asterism_version}; weights fingerprint `{fingerprint}`.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _answers(config: ModelConfig) -> str:
+    """What the model says of an object."""
+    heads = config.heads
+    told = []
+    if heads.classification is not None:
+        told.append(f"It tells {', '.join(heads.classification.classes)} apart.")
+    if heads.redshift is not None:
+        of_each = f", for each of {', '.join(heads.redshift.classes)}" if heads.redshift.classes else ""
+        told.append(f"It gives a probability density of redshift from 0 to {heads.redshift.z_max:g}{of_each}.")
+    return " ".join(told) or "It has no head."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import field_validator
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 from torch import Tensor, nn
 
 from asterism.models.configuration import Strict
 from asterism.models.ensemble import MemberLinear
+from asterism.models.redshift_families import RedshiftConfig
 
 __all__ = ["ClassificationConfig", "ClassificationHead", "HeadsConfig"]
 
@@ -36,9 +39,26 @@ class HeadsConfig(Strict):
     Parameters
     ----------
     classification : ClassificationConfig, optional
+    redshift : RedshiftConfig, optional
     """
 
     classification: ClassificationConfig | None = None
+    redshift: RedshiftConfig | None = None
+
+    @model_validator(mode="after")
+    def _densities_of_known_classes(self) -> HeadsConfig:
+        known = self.classification.classes if self.classification else ()
+        for name in self.redshift.classes if self.redshift else ():
+            if name not in known:
+                raise ValueError(f"there is a redshift density for class {name}, which is not among the classes")
+        if self.redshift and known and not self.redshift.classes:
+            raise ValueError("with a classification head the redshift head needs the classes that have a density each")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A model without redshifts is written, and so named by its fingerprint, as before there were any.
+        return {name: value for name, value in rest(self).items() if name != "redshift" or value is not None}
 
     @property
     def tasks(self) -> tuple[str, ...]:

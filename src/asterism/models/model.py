@@ -23,6 +23,9 @@ from asterism.models.heads import ClassificationHead, HeadsConfig
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
 from asterism.models.photometry import asinh_magnitude, published_softening
+from asterism.models.redshift import RedshiftHead, known_redshifts, normalised
+from asterism.models.redshift_calibration import RedshiftCalibration
+from asterism.models.redshift_families import RedshiftConfig
 from asterism.models.registry import model_names, network_class
 
 __all__ = ["Model", "create_model", "model_names"]
@@ -55,6 +58,8 @@ class Model(nn.Module):
         Distance from the calibration part.
     class_mix : ClassMix
         Class fractions of the training rows.
+    redshift_calibration : RedshiftCalibration
+        Width and place of the redshift densities.
     """
 
     standardised: Tensor
@@ -73,6 +78,10 @@ class Model(nn.Module):
             self.conformal = ConformalSets(len(classes))
             self.class_mix = ClassMix(len(classes))
             self.extrapolation = Extrapolation(len(classes))
+        if config.heads.redshift is not None:
+            head = RedshiftHead(self.network.members, self.network.width, config.heads.redshift)
+            self.heads["redshift"] = head
+            self.redshift_calibration = RedshiftCalibration(head.grid, head.densities)
         self.domain = DomainScore(self.network.width)
         self.register_buffer("standardised", torch.zeros(1, dtype=torch.bool))
 
@@ -81,8 +90,23 @@ class Model(nn.Module):
         """Names of the classes, in the order of the logits; empty without a classification head."""
         return self.config.heads.classification.classes if self.config.heads.classification else ()
 
+    @property
+    def redshift_head(self) -> RedshiftHead:
+        """The redshift head.
+
+        Raises
+        ------
+        ConfigurationError
+            When the model has none.
+        """
+        if "redshift" not in self.heads:
+            raise ConfigurationError(f"model {self.config.name} was not trained for redshifts; train it for that task")
+        head = self.heads["redshift"]
+        assert isinstance(head, RedshiftHead)
+        return head
+
     def standardise(self, batches: Iterable[Batch]) -> None:
-        """Learn the inputs' statistics and the class mix, once, from a stream of training batches.
+        """Learn the inputs' statistics and the labels' distributions, once, from a stream of training batches.
 
         Memory stays bounded: a sample of the rows is kept, not the rows.
 
@@ -104,9 +128,15 @@ class Model(nn.Module):
                     mix = ClassMix(len(self.classes)).fit(batch["label"]["class"], self.magnitudes(batch))
                     self.class_mix.counts += mix.counts
                     self.class_mix.unplaced += mix.unplaced
+                if "redshift" in self.heads and "redshift" in batch.get("label", {}):
+                    head, label = self.redshift_head, batch["label"]
+                    known, z, index = known_redshifts(head.config, self.classes, label["redshift"], label.get("class"))
+                    head.observe(z[known], index[known])
             if not seen:
                 raise BadInputError("there are no training rows to learn the inputs' scale from; check the split")
             self.network.settle()
+            if "redshift" in self.heads:
+                self.redshift_head.settle()
         self.standardised.fill_(True)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -123,7 +153,8 @@ class Model(nn.Module):
             ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; ``beyond`` (B,) bool, whether
             it is fainter than what the model had labels for; and each head's answer, e.g.
             ``classification``: logits (B, M, C), which are the log fractions of the training classes for objects of
-            which nothing was observed.
+            which nothing was observed; ``redshift``: the densities' numbers (B, M, densities, P), see
+            `redshift_families`.
 
         Raises
         ------
@@ -161,6 +192,36 @@ class Model(nn.Module):
         mean = outputs["classification"].softmax(-1).mean(1)
         answers = torch.where(outputs["beyond"][:, None], self.extrapolation(mean), self.temperature(mean))
         return torch.where(outputs["informed"][:, None], answers, mean)
+
+    def redshift_density(self, outputs: Mapping[str, Tensor], probabilities: Tensor | None = None) -> Tensor:
+        """Calibrated redshift densities (B, G) float64 of what `forward` gave, integral 1 on the head's grid.
+
+        With a classification head p(z) = Σ p(c) p(z|c), and what of the probability belongs to classes without a
+        redshift (stars) is a triangle on the grid's first cell, highest at 0. Objects of which nothing was observed get
+        the distribution of the training redshifts.
+
+        Parameters
+        ----------
+        outputs : mapping of str to Tensor
+        probabilities : Tensor, optional
+            (B, C) class probabilities to go by; by default those of `probabilities`.
+
+        Raises
+        ------
+        ConfigurationError
+            When the model has no redshift head.
+        """
+        head = self.redshift_head
+        told = self.redshift_calibration(head.density(outputs["redshift"]))
+        told = torch.where(outputs["informed"][:, None, None], told.double(), head.prior())
+        if not head.config.classes:
+            return normalised(told[:, 0], head.grid)
+        p = (self.probabilities(outputs) if probabilities is None else probabilities).to(told)
+        places = [self.classes.index(name) for name in head.config.classes]
+        density = (p[:, places, None] * told).sum(1)
+        rest = 1 - p[:, places].sum(1)
+        density[:, 0] += rest.clamp_min(0) * 2 / (head.grid[1] - head.grid[0])
+        return normalised(density, head.grid)
 
     def domain_vectors(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """What the domain score looks at (B, D), of what `forward` gave: the members' mean features."""
@@ -255,7 +316,12 @@ class Model(nn.Module):
 
 
 def create_model(
-    name: str, inputs: ModelInputs, classes: Sequence[str] | None, options: Mapping[str, Any] | None = None
+    name: str,
+    inputs: ModelInputs,
+    classes: Sequence[str] | None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    redshift: RedshiftConfig | None = None,
 ) -> Model:
     """Build a model with fresh weights, drawn from torch's random state.
 
@@ -269,6 +335,8 @@ def create_model(
         Class names of the classification head, in the order of the labels' indices; None for no such head.
     options : mapping, optional
         The network's options; the others take their defaults.
+    redshift : RedshiftConfig, optional
+        Configuration of the redshift head; None for no such head.
 
     Raises
     ------
@@ -276,5 +344,8 @@ def create_model(
         For an unknown name or option (naming the nearest), or inputs that the network can't do with.
     """
     network_class(name)  # an unknown name is the first thing to say
-    heads = parse(HeadsConfig, {"classification": {"classes": tuple(classes)}} if classes is not None else {}, "head")
+    wanted: dict[str, Any] = {} if classes is None else {"classification": {"classes": tuple(classes)}}
+    if redshift is not None:
+        wanted["redshift"] = redshift
+    heads = parse(HeadsConfig, wanted, "head")
     return Model(ModelConfig(name=name, inputs=inputs, options=dict(options or {}), heads=heads))
