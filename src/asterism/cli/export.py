@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,7 +46,7 @@ def command(
     from asterism.catalogs.qp_ensemble import export_qp
     from asterism.errors import ConfigurationError
 
-    chosen = {"where": where, "split": split, "part": _names(part), "overwrite": overwrite}
+    chosen: dict[str, Any] = {"where": where, "split": split, "part": _names(part), "overwrite": overwrite}
     if qp and columns is not None:
         raise ConfigurationError("--qp writes densities with what RAIL needs beside them; leave out --columns")
     opened = open_catalog(catalog)

@@ -101,7 +101,7 @@ def scored_objects(
     labels, redshifts = np.full(len(rows), -1, np.int64), np.full(len(rows), np.nan)
     if "classification" in there:
         index = {name: position for position, name in enumerate(classes)}
-        known = np.array([index.get(name, -1) for name in names], np.int64)
+        known = np.array([index.get(str(name), -1) for name in names], np.int64)
         labelled = np.array([name is not None for name in names], bool)
         labels = np.where(clean, known, -1)
         notes += _left_out(
