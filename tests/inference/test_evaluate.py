@@ -169,6 +169,27 @@ def test_redshift_figures_can_be_computed_again_from_the_scored_objects(both, sm
     assert forest["sigma_nmad"] == pytest.approx(metrics["baselines"]["random_forest"]["sigma_nmad"])
 
 
+def test_densities_are_scored_without_the_stars_share(both, small_run):
+    from asterism.catalogs.stream import Stream
+    from asterism.inference.predictor import Predictor
+
+    predictor = Predictor.from_pretrained(both[2])
+    catalog = small_run.catalog
+    batch = next(
+        iter(
+            Stream(catalog, predictor.bindings(catalog), batch_size=200, rows=np.arange(200), classes=predictor.classes)
+        )
+    )
+    whole, given = (predictor.answer(batch, given_redshift=given) for given in (False, True))
+    assert np.array_equal(whole.probabilities, given.probabilities)
+    star = whole.probabilities[:, predictor.classes.index("STAR"), None]
+    spike = np.zeros_like(whole.redshift.pdf)
+    spike[:, 0] = 2 / (whole.redshift.grid[1] - whole.redshift.grid[0])
+    assert np.allclose(whole.redshift.pdf, (1 - star) * given.redshift.pdf + star * spike, atol=1e-6)
+    # With the spike of a third of the mass, the loss of any object would be of the order of its height.
+    assert both[0]["cde_loss"] < 2
+
+
 def test_the_report_and_tables_hold_both_tasks(both):
     _, out, _ = both
     html = (out / "report.html").read_text()

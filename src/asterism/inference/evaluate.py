@@ -106,13 +106,17 @@ def evaluate(
         )
         parts, classes_of_others, redshifts_of_others = [], [], []
         for batch in stream:
-            parts.append(predictor.answer(batch))
+            parts.append(predictor.answer(batch, given_redshift=True))
             if fitted is not None:
                 classes_of_others.append(fitted.probabilities(batch))
                 redshifts_of_others.append(fitted.redshifts(batch))
         answers = Answers.concatenate(parts)
         if lost := int(answers.lost.sum()):
             notes.append(f"{lost:,} objects of which the model's numbers are not finite were left out.")
+        if len(predictor.tasks) > 1:
+            notes.append(
+                "Redshifts are scored by p(z) given that the object is no star: stars are not among those scored."
+            )
         results = _results(predictor, objects, answers, _joined(classes_of_others), _joined(redshifts_of_others))
         metrics: dict[str, Any] = {
             "model": predictor.model.config.name,
