@@ -107,9 +107,9 @@ def _scalars(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bins(sample: Sample, scores: RedshiftScores) -> dict[str, list[dict[str, Any]]]:
-    found = {
-        "redshift": metrics_by_bin(scores, scores.z_true, redshift_bin_edges(scores.z_true), sources=sample.source_id)
-    }
+    # As many bins as hold enough objects to say something, ten at most.
+    edges = redshift_bin_edges(scores.z_true, min(10, max(len(scores.z_true) // (2 * SMALLEST_BIN), 1)))
+    found = {"redshift": metrics_by_bin(scores, scores.z_true, edges, sources=sample.source_id)}
     if sample.band:
         edges = bin_edges(sample.magnitudes)
         by_magnitude = metrics_by_bin(scores, sample.magnitudes, edges, sources=sample.source_id)
