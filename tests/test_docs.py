@@ -16,6 +16,7 @@ from asterism.catalogs.where import compile_where
 from asterism.cli.main import app
 from asterism.learning.config import TrainConfig, descriptions, dotted, parse_settings
 from asterism.learning.metrics import classification_metrics
+from asterism.learning.redshift_metrics import redshift_metrics
 from asterism.models.registry import model_names, network_class
 from asterism.surveys.tables.table_map import (
     FileLayout,
@@ -179,6 +180,8 @@ def test_every_figure_is_defined():
         assert f"`{key}`" in GUIDE["answers"]
     for column in prediction_fields("classification,redshift", grid=[0.0, 1.0]):
         assert f"`{column.name}`" in GUIDE["answers"]
+    for key in redshift_metrics([0, 1], [[1, 1], [1, 2]], [0.3, 0.4], resamples=2):
+        assert key.endswith("_interval") or f"`{key}`" in GUIDE["answers"]
 
 
 @pytest.mark.parametrize(("page", "text"), list(blocks("python")))

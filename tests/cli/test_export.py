@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from asterism.catalogs.catalog import Catalog
 from asterism.cli.export import command
-from asterism.errors import ConfigurationError
+from asterism.errors import BadInputError, ConfigurationError
 
 app = typer.Typer()
 app.command()(command)
@@ -38,3 +38,10 @@ def test_an_unknown_format_is_refused(tmp_path: Path, tiny_sky: Catalog) -> None
     done = CliRunner().invoke(app, [str(tiny_sky.path), str(tmp_path / "out.doc")])
     assert isinstance(done.exception, ConfigurationError)
     assert not (tmp_path / "out.doc").exists()
+
+
+def test_densities_are_asked_of_a_catalog_that_has_them(tmp_path: Path, tiny_sky: Catalog) -> None:
+    done = CliRunner().invoke(app, [str(tiny_sky.path), str(tmp_path / "p.hdf5"), "--qp"])
+    assert isinstance(done.exception, BadInputError)
+    both = CliRunner().invoke(app, [str(tiny_sky.path), str(tmp_path / "p.hdf5"), "--qp", "--columns", "ra"])
+    assert isinstance(both.exception, ConfigurationError)

@@ -118,3 +118,96 @@ def test_a_catalog_without_classes_is_refused(small_run, tmp_path, make_sky, mak
     unlabelled = make_sky("u", make_rows(rows=40, seed=3, image=False).drop_columns(["class"]))
     with pytest.raises(BadInputError, match="no column 'class'"):
         evaluate(small_run.path, unlabelled, tmp_path / "report")
+
+
+@pytest.fixture(scope="module")
+def both(small_run, tmp_path_factory):
+    """A run for classes and redshifts of the small sky, scored with its baselines."""
+    from asterism.learning.config import parse_settings
+    from asterism.learning.train import train
+
+    folder = tmp_path_factory.mktemp("both")
+    settings = parse_settings({"fit.epochs": 4, "model.members": 2, "model.width": 32})
+    tasks = "classification,redshift"
+    train(small_run.catalog, folder / "run", task=tasks, inputs="photometry", config=settings, baselines=True)
+    out = folder / "report"
+    return evaluate(folder / "run", small_run.catalog, out, split="default", baselines=True), out, folder / "run"
+
+
+def test_both_tasks_stand_in_one_set_of_metrics(both):
+    metrics, out, _ = both
+    assert metrics == json.loads((out / "metrics.json").read_text())
+    for key in ("accuracy", "ece", "sigma_nmad", "sigma_nmad_interval", "bias", "cde_loss", "pit_ks"):
+        assert metrics[key] is not None
+    assert metrics["n_redshift"] < metrics["n"]  # stars and objects without a redshift
+    assert set(metrics["baselines"]) == {"lightgbm", "xgboost", "mlp", "random_forest"}
+    assert {"accuracy", "sigma_nmad"} <= set(metrics["baselines"]["lightgbm"])
+    assert {"accuracy", "log_loss", "sigma_nmad"} <= set(metrics["baselines"]["lightgbm"]["difference"])
+    assert "accuracy" not in metrics["baselines"]["random_forest"]
+    row = metrics["bins"]["r_mag"][0]
+    assert {"accuracy", "sigma_nmad", "n_redshift"} <= set(row)
+    assert row["n_redshift"] <= row["n"]
+    assert set(metrics["redshift_by_class"]) == {"GALAXY", "QSO"}
+
+
+def test_redshift_figures_can_be_computed_again_from_the_scored_objects(both, small_run):
+    from asterism.learning.redshift_metrics import pit_ks, point_metrics
+
+    metrics, out, _ = both
+    there = pq.read_table(out / "scored.parquet").to_pandas()
+    assert len(there) == metrics["n"]
+    scored = there[there["redshift"].notna()]
+    assert len(scored) == metrics["n_redshift"]
+    assert "STAR" not in set(scored["class"])
+    test = small_run.catalog.read(["object_id", "redshift"], split="default", part="test").to_pylist()
+    truth = {row["object_id"]: row["redshift"] for row in test}
+    assert np.allclose(scored["redshift"], [truth[i] for i in scored["object_id"]])
+    ours = point_metrics(scored["z_median"].to_numpy(), scored["redshift"].to_numpy(), resamples=10)
+    assert ours["sigma_nmad"] == pytest.approx(metrics["sigma_nmad"])
+    assert pit_ks(scored["z_pit"]) == pytest.approx(metrics["pit_ks"])
+    forest = point_metrics(scored["random_forest_z"].to_numpy(), scored["redshift"].to_numpy(), resamples=10)
+    assert forest["sigma_nmad"] == pytest.approx(metrics["baselines"]["random_forest"]["sigma_nmad"])
+
+
+def test_densities_are_scored_without_the_stars_share(both, small_run):
+    from asterism.catalogs.stream import Stream
+    from asterism.inference.predictor import Predictor
+
+    predictor = Predictor.from_pretrained(both[2])
+    catalog = small_run.catalog
+    batch = next(
+        iter(
+            Stream(catalog, predictor.bindings(catalog), batch_size=200, rows=np.arange(200), classes=predictor.classes)
+        )
+    )
+    whole, given = (predictor.answer(batch, given_redshift=given) for given in (False, True))
+    assert np.array_equal(whole.probabilities, given.probabilities)
+    star = whole.probabilities[:, predictor.classes.index("STAR"), None]
+    spike = np.zeros_like(whole.redshift.pdf)
+    spike[:, 0] = 2 / (whole.redshift.grid[1] - whole.redshift.grid[0])
+    assert np.allclose(whole.redshift.pdf, (1 - star) * given.redshift.pdf + star * spike, atol=1e-6)
+    # With the spike of a third of the mass, the loss of any object would be of the order of its height.
+    assert both[0]["cde_loss"] < 2
+
+
+def test_the_report_and_tables_hold_both_tasks(both):
+    _, out, _ = both
+    html = (out / "report.html").read_text()
+    for text in (
+        "classification and redshift",
+        "Confusion matrix",
+        "Redshifts beside the baselines",
+        "1.4826",
+        "random_forest",
+    ):
+        assert text in html
+    assert "sigma_nmad" in (out / "tables" / "methods.csv").read_text()
+    assert len((out / "tables" / "by_redshift.csv").read_text().splitlines()) > 2
+
+
+def test_a_catalog_without_redshifts_is_scored_by_class_and_says_so(both, make_sky, make_rows, tmp_path):
+    other = make_sky("other", make_rows(rows=80, seed=9, image=False).drop_columns(["redshift"]))
+    metrics = evaluate(both[2], other, tmp_path / "report")
+    assert "accuracy" in metrics
+    assert "sigma_nmad" not in metrics
+    assert "no column &#39;redshift&#39;" in (tmp_path / "report" / "report.html").read_text()

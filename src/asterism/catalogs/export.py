@@ -28,12 +28,13 @@ _WIDEST_TEXT = 64
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: the file, its rows and columns, and the columns that the format can't hold."""
+    """What was written: the file, its rows and columns, the columns that the format can't hold, and how many rows."""
 
     path: Path
     rows: int
     columns: tuple[str, ...]
     left_out: tuple[str, ...]
+    rows_left_out: int = 0
 
 
 def export(
@@ -79,6 +80,10 @@ def export(
     """
     path = Path(file)
     write = _WRITERS.get(path.suffix.lower())
+    if path.suffix.lower() == ".hdf5":
+        raise ConfigurationError(
+            f"{path.name!r} can hold redshift densities only: add --qp, or choose {', '.join(SUFFIXES)}"
+        )
     if write is None:
         raise ConfigurationError(f"can't export to {path.name!r}: the name must end with {', '.join(SUFFIXES)}")
     if path.exists() and not overwrite:

@@ -9,6 +9,28 @@ import typer
 
 __all__ = ["command"]
 
+_FIGURES = (
+    {
+        "accuracy": "accuracy",
+        "macro F1": "macro_f1",
+        "log-loss": "log_loss",
+        "ECE": "ece",
+        "null95": "ece_null95",
+        "cover": "coverage",
+        "size": "set_size",
+    },
+    {
+        "σ_NMAD": "sigma_nmad",
+        "bias": "bias",
+        ">0.05": "outlier_rate_0.05",
+        ">0.15": "outlier_rate_0.15",
+        "CDE loss": "cde_loss",
+        "PIT KS": "pit_ks",
+        "crit95": "pit_ks_critical95",
+    },
+)
+"""What is shown on the terminal, by task: heading and key in metrics.json; a task's first key tells whether it is there."""
+
 
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run or model directory.")],
@@ -23,7 +45,11 @@ def command(
         str | None, typer.Option("--where", metavar="EXPR", help='Condition on the objects, e.g. "r_mag < 20".')
     ] = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines", help="Put LightGBM, XGBoost and an MLP beside every figure.")
+        bool,
+        typer.Option(
+            "--baselines",
+            help="Put LightGBM, XGBoost and an MLP beside classes, LightGBM and a random forest beside redshifts.",
+        ),
     ] = False,
     transductive: Annotated[
         bool,
@@ -59,12 +85,16 @@ def command(
         return
     scored = f"test part of split {split}" if split else "every row"
     console.print(f"{metrics['n']:,} objects, {scored}", highlight=False)
-    # No frame: the figures of all methods must fit a terminal of 80 columns.
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("", "accuracy", "macro F1", "log-loss", "ECE", "null95", "cover", "size"):
-        table.add_column(name, justify="right" if name else "left", no_wrap=True)
-    for name, m in {metrics["model"]: metrics, **metrics["baselines"]}.items():
-        keys = ("accuracy", "macro_f1", "log_loss", "ece", "ece_null95", "coverage", "set_size")
-        table.add_row(name, *(f"{m[key]:.4f}" if m.get(key) is not None else "–" for key in keys))
-    console.print(table)
+    methods = {metrics["model"]: metrics, **metrics["baselines"]}
+    for figures in _FIGURES:
+        having = {name: m for name, m in methods.items() if next(iter(figures.values())) in m}
+        if not having:
+            continue
+        # No frame: the figures of all methods must fit a terminal of 80 columns.
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for name in ("", *figures):
+            table.add_column(name, justify="right" if name else "left", no_wrap=True)
+        for name, m in having.items():
+            table.add_row(name, *(f"{m[key]:.4f}" if m.get(key) is not None else "–" for key in figures.values()))
+        console.print(table)
     typer.echo(str(out / "report.html"))

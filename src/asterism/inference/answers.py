@@ -87,6 +87,17 @@ class Answers:
             raise ConfigurationError("the model gives no class probabilities; train one with --task classification")
         return self.probabilities
 
+    def take(self, chosen: NDArray[np.bool_]) -> Answers:
+        """Answers of some of the objects, by mask (n,)."""
+        columns: dict[str, Any] = {}
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, RedshiftAnswers):
+                columns[name] = RedshiftAnswers(value.grid, value.pdf[chosen])
+            else:
+                columns[name] = None if value is None else value[chosen]
+        return Answers(**columns)
+
     @property
     def lost(self) -> NDArray[np.bool_]:
         """Objects (n,) of which the model's numbers are not finite."""

@@ -107,7 +107,7 @@ class Predictor:
         return self.model.config.inputs.check(catalog.schema, str(catalog.path))
 
     @torch.inference_mode()
-    def answer(self, batch: Mapping[str, Any], prior: Prior | None = None) -> Answers:
+    def answer(self, batch: Mapping[str, Any], prior: Prior | None = None, *, given_redshift: bool = False) -> Answers:
         """Answers for one batch of tensors.
 
         Parameters
@@ -117,6 +117,8 @@ class Predictor:
         prior : Prior, optional
             Class fractions to answer under instead of the training set's. The conformal sets stay those of the training
             set's fractions: they promise coverage within each class, which no prior changes.
+        given_redshift : bool
+            Give p(z) as it is for an object of one of the classes that have a redshift, without the stars' share at 0.
 
         Returns
         -------
@@ -141,8 +143,20 @@ class Predictor:
             score = measured.numpy().astype(float)
         if self.grid is not None:
             weights = None if probabilities is None else torch.from_numpy(probabilities)
+            if given_redshift and weights is not None:
+                weights = self._given_redshift(weights)
             redshift = RedshiftAnswers(self.grid, model.redshift_density(outputs, weights).numpy())
         return Answers(probabilities, sets, score, inside, magnitudes.numpy().astype(float), informed.numpy(), redshift)
+
+    def _given_redshift(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """Class probabilities (B, C) among the classes that have a redshift; 0 for the others."""
+        head = self.model.config.heads.redshift
+        of = head.classes if head is not None else ()
+        # Where a star is certain, the others' shares are below what can be told, and count alike.
+        kept = torch.stack(
+            [p.clamp_min(1e-12) * (c in of) for c, p in zip(self.classes, probabilities.T, strict=True)], 1
+        )
+        return kept / kept.sum(1, keepdim=True)
 
     def read_prior(self, path: str | os.PathLike[str]) -> Prior:
         """Class fractions for this model's classes; by magnitude only in its reference band, where its own mix is known.
