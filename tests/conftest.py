@@ -174,3 +174,35 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     settings = parse_settings({"fit.epochs": 8, "model.members": 2, "model.width": 32})
     train(catalog, folder / "run", inputs="photometry", config=settings, baselines=True)
     return SmallRun(folder / "run", catalog)
+
+
+@pytest.fixture(scope="session")
+def redshift_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallRun]:
+    """Runs for ``redshift`` and for ``both`` tasks with baselines, where each class has its redshift; not to be changed.
+
+    Galaxies are at 0.3 and quasars at 1.2, give or take 0.03, so that colours tell redshifts.
+    """
+    from asterism.catalogs.splits import make_split
+    from asterism.learning.config import parse_settings
+    from asterism.learning.train import train
+
+    folder = tmp_path_factory.mktemp("redshift-runs")
+    table = sky_table(rows=900, image=False)
+    kind = np.array(table["truth_redshift"].to_numpy())
+    kind = np.select(
+        [kind == 0, table["photometry_sdss_psf_probability"].to_numpy(zero_copy_only=False) == 0], [0, 1], 2
+    )
+    z = np.array([0.0, 0.3, 1.2])[kind] + np.where(kind == 0, 0.0, np.random.default_rng(5).normal(0, 0.03, 900))
+    index = table.column_names.index("redshift")
+    given = pa.array(z.astype(np.float32), mask=np.asarray(table["redshift"].is_null()))
+    table = table.set_column(index, table.schema.field(index), given)
+    catalog = write_sky(folder / "sky", table, rows_per_partition=300)
+    make_split(catalog, "default", fractions={"train": 0.4, "validation": 0.1, "calibration": 0.4, "test": 0.1})
+    small = {"fit.epochs": 12, "fit.batch_size": 24, "model.members": 2, "model.width": 32, "redshift.points": 120}
+    more: dict[str, dict[str, Any]] = {
+        "redshift": {"task": "redshift", "where": "class <> 'STAR'"},
+        "both": {"task": "classification,redshift"},
+    }
+    for name, options in more.items():
+        train(catalog, folder / name, inputs="photometry", config=parse_settings(small), baselines=True, **options)
+    return {name: SmallRun(folder / name, catalog) for name in more}

@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
         *photometry_fields(
             "sdss", "ugriz", ("flux", "ivar", "radius", "psf_probability"), dereddened=False, zero_point="sdss"
         ),
-        *prediction_fields("classification"),
+        *prediction_fields("classification,redshift", grid=[0.0, 1.0]),
     ]
 )
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -177,7 +177,7 @@ def test_every_figure_is_defined():
     )
     for key in found:
         assert f"`{key}`" in GUIDE["answers"]
-    for column in prediction_fields("classification"):
+    for column in prediction_fields("classification,redshift", grid=[0.0, 1.0]):
         assert f"`{column.name}`" in GUIDE["answers"]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pytest
 
 from asterism.catalogs.schema import (
+    check_names,
     identity_fields,
     image_fields,
     label_fields,
@@ -68,11 +71,25 @@ def test_identity_labels_truth_and_predictions() -> None:
     assert {"class_set", "in_domain", "domain_score", "model_fingerprint"} <= set(names)
 
 
+def test_predictions_of_redshifts_have_their_grid() -> None:
+    grid = [0.0, 0.25, 1.0]
+    fields = {field.name: field for field in prediction_fields("redshift", grid=grid)}
+    assert fields["z_pdf"].type == pa.list_(pa.float32(), 3)
+    assert json.loads(metadata_of(fields["z_pdf"])["grid"]) == grid
+    assert "z_pdf" not in [field.name for field in prediction_fields("redshift")]
+    both = [field.name for field in prediction_fields("classification,redshift", grid=grid)]
+    assert len(both) == len(set(both))
+    assert both[:4] == ["p_star", "p_galaxy", "p_qso", "class_predicted"]
+    assert both[-4:] == ["z_pdf", "in_domain", "domain_score", "model_fingerprint"]
+    check_names([*fields, *both[:3]])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: label_fields(["clas"]), "did you mean 'class'"),
         (lambda: truth_field("mass", pa.float32()), "truth_"),
+        (lambda: prediction_fields("classification,redshfit"), "did you mean 'redshift'"),
         (lambda: prediction_fields("classificaton"), "did you mean 'classification'"),
         (lambda: photometry_fields("sdss", "u", ("fluxx",), dereddened=False, zero_point="ab"), "did you mean 'flux'"),
         (lambda: photometry_fields("sdss", "u", dereddened=False, zero_point="AB"), "did you mean 'ab'"),

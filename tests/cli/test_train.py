@@ -4,6 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from asterism.cli.predict import command as predict
 from asterism.cli.train import command
 from asterism.errors import ConfigurationError
 
@@ -29,6 +30,19 @@ def test_a_run_is_made_and_the_next_step_is_told(make_sky, tmp_path):
     again = invoke("--catalog", sky.path, "--out", tmp_path / "run", "--inputs", "photometry", "--quiet")
     assert again.exit_code == 0
     assert again.output == ""
+
+
+def test_redshifts_are_learned_and_predicted(make_sky, tmp_path):
+    sky = make_sky(rows=200)
+    result = invoke("--catalog", sky.path, "--out", tmp_path / "run", "--inputs", "photometry", "--task", "redshift")
+    assert result.exit_code == 0, result.output
+    assert "negative log-likelihood of redshifts" in result.output
+    assert "sigma_NMAD" in result.output
+    program = typer.Typer()
+    program.command("predict")(predict)
+    told = runner.invoke(program, [str(tmp_path / "run"), "--catalog", str(sky.path), "--out", str(tmp_path / "d")])
+    assert told.exit_code == 0, told.output
+    assert "200 objects: median redshift" in told.output
 
 
 def test_help_has_an_example():

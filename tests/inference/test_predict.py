@@ -1,3 +1,6 @@
+import json
+
+import numpy as np
 import pytest
 
 from asterism.catalogs.catalog import open_catalog
@@ -126,3 +129,68 @@ def test_workers_and_scheduler_must_fit(predictor, small_run, tmp_path):
         predict_catalog(predictor, small_run.catalog, tmp_path / "d", workers=0)
     with pytest.raises(ConfigurationError, match="give one of them"):
         predict_catalog(predictor, small_run.catalog, tmp_path / "d", workers=2, scheduler="tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("name", ["redshift", "both"])
+def test_redshifts_are_columns_whose_density_has_its_grid(redshift_runs, tmp_path, name):
+    run = redshift_runs[name]
+    predictor = Predictor.from_pretrained(run.path)
+    answers = predict_catalog(predictor, run.catalog, tmp_path / "d")
+    field = answers.schema.field("z_pdf")
+    grid = np.array(json.loads(field.metadata[b"grid"]))
+    np.testing.assert_array_equal(grid, predictor.grid)
+    table = answers.read(["z_pdf", "z_median", "z_16", "z_84", "redshift", "class", "in_domain"])
+    pdf = np.array(table["z_pdf"].to_pylist())
+    np.testing.assert_allclose(np.trapezoid(pdf, grid, axis=1), 1, atol=1e-5)
+    z, median = (table[n].to_numpy() for n in ("redshift", "z_median"))
+    scored = np.isin(table["class"].to_numpy(), ("GALAXY", "QSO")) & table["in_domain"].to_numpy().astype(bool)
+    assert np.median(np.abs(median - z)[scored]) < 0.04
+    inside = (table["z_16"].to_numpy() <= z) & (z <= table["z_84"].to_numpy())
+    assert 0.5 < inside[scored].mean() < 0.85
+    assert ("p_star" in answers.schema.names) == (name == "both")
+    if name == "both":
+        stars = table["class"].to_numpy() == "STAR"
+        assert np.median(median[stars]) < grid[1]
+
+
+def test_with_both_tasks_p_of_z_is_the_sum_over_classes(redshift_runs, tmp_path):
+    run = redshift_runs["both"]
+    predictor = Predictor.from_pretrained(run.path)
+    prior = tmp_path / "prior.csv"
+    only = {name: predict_catalog(predictor, run.catalog, tmp_path / name, prior=made(prior, name)) for name in CLASSES}
+    plain = predict_catalog(predictor, run.catalog, tmp_path / "plain").read(["z_pdf", *PROBABILITIES])
+    p = np.stack([plain[name].to_numpy() for name in PROBABILITIES], 1)
+    each = np.stack([np.array(only[name].read(["z_pdf"])["z_pdf"].to_pylist()) for name in CLASSES], 1)
+    expected = (p[:, :, None] * each).sum(1)
+    np.testing.assert_allclose(np.array(plain["z_pdf"].to_pylist()), expected, rtol=2e-3, atol=2e-3)
+    # A star has all of its probability in the first cell.
+    assert (each[:, 0, 1:] < 1e-4).all()
+
+
+CLASSES = ("STAR", "GALAXY", "QSO")
+PROBABILITIES = ("p_star", "p_galaxy", "p_qso")
+
+
+def made(path, certain):
+    """A table of class fractions that leaves no doubt."""
+    weights = ",".join("1" if name == certain else "1e-12" for name in CLASSES)
+    path.write_text(f"STAR,GALAXY,QSO\n{weights}\n")
+    return path
+
+
+def test_a_prior_for_a_model_without_classes_is_refused(redshift_runs, tmp_path):
+    run = redshift_runs["redshift"]
+    with pytest.raises(ConfigurationError, match="is for classes and the model knows redshifts only"):
+        predict_catalog(
+            Predictor.from_pretrained(run.path), run.catalog, tmp_path / "d", prior=made(tmp_path / "p.csv", "QSO")
+        )
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_redshifts(redshift_runs, tmp_path):
+    run = redshift_runs["both"]
+    predictor = Predictor.from_pretrained(run.path)
+    one = predict_catalog(predictor, run.catalog, tmp_path / "one").read(["z_median", "z_pdf"])
+    two = predict_catalog(predictor, run.catalog, tmp_path / "two", workers=2).read(["z_median", "z_pdf"])
+    np.testing.assert_allclose(one["z_median"].to_numpy(), two["z_median"].to_numpy(), atol=1e-4)
+    np.testing.assert_allclose(np.array(one["z_pdf"].to_pylist()), np.array(two["z_pdf"].to_pylist()), atol=1e-3)

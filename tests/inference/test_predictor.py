@@ -154,3 +154,27 @@ def test_a_prior_by_another_bands_magnitude_is_refused(predictor, table, tmp_pat
     prior.write_text("g_mag_lo,g_mag_hi,STAR,GALAXY,QSO\n10,30,1,1,1\n")
     with pytest.raises(ConfigurationError, match="by r magnitude"):
         predictor.predict(table, prior=prior)
+
+
+@pytest.mark.parametrize("name", ["redshift", "both"])
+def test_a_table_comes_back_with_redshifts(redshift_runs, name):
+    run = redshift_runs[name]
+    predictor = Predictor.from_pretrained(run.path)
+    table = run.catalog.table()[:30]
+    back = predictor.predict(table)
+    assert back["z_pdf"].shape == (30, len(predictor.grid))
+    assert (np.asarray(back["z_16"]) <= np.asarray(back["z_84"])).all()
+    assert ("class_predicted" in back.colnames) == (name == "both")
+    assert predictor.tasks == (("redshift",) if name == "redshift" else ("classification", "redshift"))
+    empty = predictor.predict(table[:0])
+    assert "z_median" in empty.colnames
+
+
+def test_an_object_of_which_nothing_is_observed_gets_the_training_redshifts(redshift_runs):
+    run = redshift_runs["redshift"]
+    predictor = Predictor.from_pretrained(run.path)
+    blank = run.catalog.table()[:1].copy()
+    blank["photometry_sdss_ivar"] = blank["photometry_sdss_ivar"] * 0
+    answer = predictor.predict(blank)
+    assert_allclose(np.asarray(answer["z_pdf"])[0], predictor.model.redshift_head.prior()[0], rtol=1e-4)
+    assert not answer["in_domain"][0]

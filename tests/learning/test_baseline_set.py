@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asterism.catalogs.roles import bind_roles
-from asterism.catalogs.stream import Stream
+from asterism.catalogs.stream import Stream, batch_from_table
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.baseline_set import BaselineSet, check_inputs
 from asterism.models.inputs import ModelInputs
@@ -64,3 +64,18 @@ def test_missing_or_damaged_baselines_are_one_sentence(fitted, tmp_path):
         (broken / name).write_text("{}") if name == "baselines.json" else (broken / name).unlink()
         with pytest.raises(BadInputError, match="train again with --baselines"):
             BaselineSet.load(broken)
+
+
+def test_of_redshifts_there_are_regressors_that_give_points(redshift_runs):
+    for name, run in redshift_runs.items():
+        made = BaselineSet.load(run.path / "baselines")
+        rows = run.catalog.read(split="default", part="test", where="class <> 'STAR'")
+        batch = batch_from_table(rows, bind_roles(run.catalog.schema, "photometry"))
+        z = batch["label"]["redshift"].numpy()
+        points = made.redshifts(batch)
+        assert list(points) == ["lightgbm", "random_forest"]
+        for found in points.values():
+            assert np.mean(np.abs(found - z) < 0.15) > 0.7
+        assert list(made.probabilities(batch)) == ([] if name == "redshift" else ["lightgbm", "xgboost", "mlp"])
+        assert made.about["tasks"] == (["redshift"] if name == "redshift" else ["classification", "redshift"])
+        assert made.about["redshifts"] > 0

@@ -9,6 +9,7 @@ from asterism.learning.calibrate import Uncalibrated, calibrate, run_over
 from asterism.learning.config import CalibrateConfig
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import create_model
+from asterism.models.redshift_families import RedshiftConfig
 
 CLASSES = ("STAR", "GALAXY", "QSO")
 
@@ -76,3 +77,24 @@ def test_only_observed_objects_calibrate(model, tiny_sky):
     assert int((found.labels < 0).sum()) == sum(row % 12 == 5 and row % 20 != 7 for row in range(60))
     torch.testing.assert_close(found.probabilities.sum(1), torch.ones(57))
     assert not model.training
+
+
+def test_too_few_redshifts_leave_densities_alone_and_say_of_which_class(tiny_sky):
+    bindings = bind_roles(tiny_sky.schema, "photometry")
+    redshift = RedshiftConfig(z_max=2.5, points=50, classes=("GALAXY", "QSO"))
+    inputs = ModelInputs.from_bindings(bindings)
+    with torch.random.fork_rng():
+        made = create_model("margformer", inputs, CLASSES, {"members": 2, "width": 16}, redshift=redshift)
+    stream = Stream(tiny_sky, bindings, batch_size=32)
+    made.standardise(stream)
+    found = run_over(made, stream)
+    known = torch.isfinite(found.redshifts)
+    assert found.densities.shape == (len(found.labels), 2, 50)
+    # Stars and objects without a redshift teach no density.
+    assert torch.equal(known, found.labels > 0)
+    assert torch.equal(found.density_index[known], found.labels[known] - 1)
+    told = calibrate(made, found, CalibrateConfig(), known=found.vectors)
+    for index, name in enumerate(("GALAXY", "QSO")):
+        count = int((known & (found.density_index == index)).sum())
+        assert any(f"has {count} redshifts of class {name}, fewer than the 100" in line for line in told)
+    assert (made.redshift_calibration.shape == 1).all()

@@ -47,6 +47,9 @@ def test_settings_can_be_a_mapping_and_come_back_as_one():
         ("fit.epochs=2.5", "setting fit.epochs=2.5 does not fit"),
         ("augment.flips=1", "setting augment.flips=1 does not fit"),
         ("classification.class_weights.STAR=0", "setting classification.class_weights.STAR=0 does not fit"),
+        ("redshift.density=histogram", "setting redshift.density='histogram' does not fit"),
+        ("redshift.point=3", "did you mean 'redshift.points'"),
+        ("redshift.z_max=-1", "setting redshift.z_max=-1 does not fit"),
         ("calibrate.coverage=1", "setting calibrate.coverage=1 does not fit"),
     ],
 )

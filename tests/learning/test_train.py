@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from asterism.catalogs.leaks import SourceSet
 from asterism.catalogs.roles import bind_roles
+from asterism.catalogs.schema import image_fields
 from asterism.errors import ConfigurationError, LeakError, OutputError
 from asterism.learning import fit as fit_module
 from asterism.learning import train as train_module
@@ -139,7 +141,8 @@ def test_class_weights_go_by_name(sky, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"task": "redshift"}, "unknown task 'redshift'.*known: classification"),
+        ({"task": "redshifts"}, "unknown task 'redshifts'; did you mean 'redshift'"),
+        ({"task": "redshift", "adapt_to": "sky"}, "--adapt is for --task classification"),
         ({"model": "margforner"}, "did you mean 'margformer'"),
         ({"settings": "model.widht=3"}, "did you mean 'width'"),
         ({"settings": "classification.class_weights.STARS=3"}, "did you mean 'STAR'"),
@@ -176,3 +179,58 @@ def test_a_survey_without_a_published_depth_takes_the_measured_noise(sky):
     assert bool((known < 2).all())
     unknown = inputs.model_copy(update={"photometry": inputs.photometry.model_copy(update={"survey": "elsewhere"})})
     assert train_module._sky_sigma(unknown).isinf().all()
+
+
+def test_a_run_for_redshifts_is_whole_and_interrupted_continues_to_the_same_file(sky, tmp_path, stopped, monkeypatch):
+    more = {"task": "redshift", "where": "class <> 'STAR'"}
+    whole = run(sky, tmp_path / "whole", "fit.checkpoint_seconds=0", **more)
+    assert whole.summary["task"] == "redshift"
+    assert whole.summary["classes"] == []
+    assert set(whole.summary["objects"]["train"]) == {"objects"}
+    assert {"negative_log_likelihood", "sigma_nmad", "bias"} <= set(whole.summary["validation"])
+    assert Model.from_pretrained(whole.path).config.heads.tasks == ("redshift",)
+    assert "probability density of redshift from 0 to" in (whole.path / "README.md").read_text()
+    stopped(4)
+    with pytest.raises(RuntimeError, match="the power went"):
+        run(sky, tmp_path / "run", "fit.checkpoint_seconds=0", **more)
+    monkeypatch.undo()
+    told = io.StringIO()
+    continued = run(sky, tmp_path / "run", "fit.checkpoint_seconds=0", console=Console(file=told), **more)
+    assert "Continuing margformer" in told.getvalue()
+    assert "objects with a redshift, stopping by" in told.getvalue()
+    assert (continued.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
+
+
+def test_settings_of_a_task_that_is_not_learned_do_not_make_another_run(sky, tmp_path):
+    first = run(sky, tmp_path / "run", "fit.epochs=1")
+    assert not any(key.startswith("redshift.") for key in first.summary["config"])
+    assert run(sky, tmp_path / "run", "fit.epochs=1", "redshift.points=99").existed
+    other = run(sky, tmp_path / "other", "fit.epochs=1", "redshift.points=99", task="redshift")
+    assert other.summary["config"]["redshift.points"] == 99
+    assert other.summary["redshift"]["grid"]["points"] == 99
+
+
+@pytest.mark.parametrize("density", ["binned", "flow"])
+def test_every_family_can_be_trained_with_both_tasks(sky, tmp_path, density):
+    if density == "flow":
+        pytest.importorskip("zuko")
+    done = run(sky, tmp_path / "run", f"redshift.density={density}", "fit.epochs=1", task="redshift,classification")
+    assert done.summary["task"] == "classification,redshift"
+    assert {"accuracy", "sigma_nmad"} <= set(done.summary["validation"])
+    assert done.summary["redshift"]["calibration"].keys() == {"GALAXY", "QSO"}
+
+
+def test_the_published_model_learns_redshifts(make_sky, make_rows, tmp_path):
+    table = make_rows(rows=150)
+    size = 32
+    stamp = np.random.default_rng(0).normal(0, 1, (150, 5, size, size)).astype(np.float32)
+    fields = image_fields("sdss", "ugriz", size, 0.396, zero_point="sdss", psf_fwhm=False)
+    kept = table.drop_columns([name for name in table.column_names if name.startswith("image_")])
+    for field, values in zip(fields, (stamp, np.ones_like(stamp)), strict=True):
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), 5 * size * size)
+        kept = kept.append_column(field, flat)
+    sky = make_sky("stamps", kept)
+    settings = parse_settings(["fit.epochs=1", "fit.accelerator=cpu", "fit.batch_size=64"])
+    done = train(sky, tmp_path / "run", model="margformer-published", task="redshift", config=settings)
+    assert Model.from_pretrained(done.path).config.name == "margformer-published"
+    assert done.summary["validation"]["sigma_nmad"] > 0

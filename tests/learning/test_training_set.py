@@ -1,5 +1,6 @@
 """The objects of a run: clean labels, classes by name, parts that hold each class, and no leaks."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -11,8 +12,8 @@ from asterism.errors import BadInputError, ConfigurationError, LeakError
 from asterism.learning.training_set import choose_objects
 
 
-def choose(catalog, split=None, where=None):
-    return choose_objects(catalog, bind_roles(catalog.schema, "photometry"), split=split, where=where)
+def choose(catalog, split=None, where=None, **more):
+    return choose_objects(catalog, bind_roles(catalog.schema, "photometry"), split=split, where=where, **more)
 
 
 def with_column(table, name, values):
@@ -125,3 +126,46 @@ def test_a_class_that_a_part_lacks_is_named_with_its_counts(make_sky):
     listed = ", ".join(f"'{name}'" for name in stars)
     with pytest.raises(BadInputError, match=r"class STAR is too small .* in train, .* 0 in calibration; leave it out"):
         choose(catalog, where=f"object_id NOT IN ({listed})")
+
+
+def test_redshifts_need_no_class(make_sky, make_rows):
+    table = make_rows(rows=120)
+    z = np.where(np.arange(120) % 4 == 0, -0.5, table["redshift"].to_numpy(zero_copy_only=False))
+    table = with_column(table, "redshift", z.astype(np.float32)).drop_columns(["class"])
+    chosen = choose(make_sky(table=table), tasks=("redshift",))
+    assert chosen.classes == ()
+    assert chosen.labels == ("redshift",)
+    # A redshift far below 0 is none, and NaN is null.
+    good = int((np.nan_to_num(z, nan=-1) >= -0.01).sum())
+    rows = np.concatenate([chosen.rows(part) for part in ("train", "validation", "calibration")])
+    assert len(rows) == sum(chosen.objects(part) for part in ("train", "validation", "calibration")) < good
+    (found,) = chosen.redshifts().values()
+    assert len(found) == len(rows)
+    assert (found >= 0).all()
+    batch = next(iter(chosen.stream("train", 16)))
+    assert set(batch["label"]) == {"redshift"}
+
+
+def test_with_both_tasks_objects_without_a_redshift_stay(make_sky, make_rows):
+    table = make_rows(rows=240)
+    z = table["redshift"].to_numpy(zero_copy_only=False).copy()
+    z[::3] = np.nan
+    chosen = choose(make_sky(table=with_column(table, "redshift", z)), tasks=("classification", "redshift"))
+    assert chosen.counts == choose(chosen.catalog).counts
+    found = chosen.redshifts()
+    assert set(found) == {"STAR", "GALAXY", "QSO"}
+    assert 0 < len(found["QSO"]) < sum(chosen.counts[part]["QSO"] for part in chosen.counts)
+
+
+def test_no_redshifts_to_learn_from_is_one_sentence(make_sky, make_rows):
+    table = make_rows(rows=240)
+    both = ("classification", "redshift")
+    with pytest.raises(BadInputError, match="has no column 'redshift'; --task redshift needs objects with redshifts"):
+        choose(make_sky("a", table=table.drop_columns(["redshift"])), tasks=("redshift",))
+    with pytest.raises(BadInputError, match=r"no object with a clean redshift of -0\.01 or more in the train part"):
+        choose(make_sky("b", table=with_column(table, "redshift", [None] * 240)), tasks=("redshift",))
+    z = [None if c == "QSO" else 0.1 for c in table["class"].to_pylist()]
+    with pytest.raises(BadInputError, match=r"no QSO of split 'default' .* has a redshift.*leave the class out"):
+        choose(make_sky("c", table=with_column(table, "redshift", z)), tasks=both)
+    with pytest.raises(BadInputError, match="objects of one class only"):
+        choose(make_sky("d", table=table), where="class = 'QSO'", tasks=both)

@@ -47,6 +47,9 @@ def make_batch():
         rng = np.random.default_rng(seed)
         label = rng.integers(0, classes, n)
         label[:classes] = np.arange(classes)
+        # Of its own draws, so that all else is as it is without redshifts.
+        redshift = np.where(label == 0, 0.0, 0.3 * label + np.random.default_rng(seed + 99).uniform(0, 0.2, n))
+        redshift[4] = np.nan
         brightness = 10 ** rng.uniform(-0.5, 2, n)
         colour = np.linspace(0.3, 1.5, 5)[None] ** (1 + label[:, None])
 
@@ -54,7 +57,7 @@ def make_batch():
             return torch.tensor(np.asarray(values), dtype=torch.float32)
 
         batch = {
-            "label": {"class": torch.tensor(label), "redshift": torch.full((n,), torch.nan)},
+            "label": {"class": torch.tensor(label), "redshift": torch.tensor(redshift, dtype=torch.float32)},
             "row": torch.arange(n),
         }
         if "photometry" in roles:
@@ -108,10 +111,12 @@ def make_batch():
 def make_model(make_inputs, make_batch):
     """A standardised model with fresh weights, in evaluation mode."""
 
-    def make(name="margformer", roles=("photometry",), classes=("STAR", "GALAXY", "QSO"), seed=0, **options):
+    def make(
+        name="margformer", roles=("photometry",), classes=("STAR", "GALAXY", "QSO"), seed=0, redshift=None, **options
+    ):
         torch.manual_seed(seed)
-        model = create_model(name, make_inputs(roles), classes, options)
-        model.standardise([make_batch(64, seed=s, roles=roles, classes=len(classes)) for s in range(2)])
+        model = create_model(name, make_inputs(roles), classes, options, redshift=redshift)
+        model.standardise([make_batch(64, seed=s, roles=roles, classes=len(classes or "abc")) for s in range(2)])
         return model.eval()
 
     return make

@@ -110,8 +110,7 @@ def summary_of(
         summary["redshift"] = {
             "grid": {"points": head.config.points, "z_max": head.config.z_max},
             "calibration": {
-                name: {"power": float(power), "beta": [float(a), float(b)]}
-                for name, power, (a, b) in zip(names, calibration.power, calibration.shape, strict=True)
+                name: {"beta": [float(a), float(b)]} for name, (a, b) in zip(names, calibration.shape, strict=True)
             },
         }
         uncalibrated = {"score_uncalibrated": fitted.best_score}

@@ -235,7 +235,7 @@ class Flow(Family):
         if config.components < 2:
             raise ConfigurationError("a flow's spline needs redshift.components of 2 or more; set it to 8")
         self.size = 3 * config.components + 1
-        self._transforms = _zuko()
+        _zuko()  # missing, it is missed here and not in the first batch; a module kept could not be copied
 
     def numbers(self, raw: Tensor, location: Tensor, scale: Tensor) -> Tensor:
         """Middle and width from standard units; the spline's numbers as they are."""
@@ -248,7 +248,7 @@ class Flow(Family):
         bins = self.config.components
         mean, width = numbers[..., 0], numbers[..., 1]
         widths, heights, slopes = numbers[..., 2:].split([bins, bins, bins - 1], -1)
-        spline = self._transforms.MonotonicRQSTransform(widths, heights, slopes, bound=5.0)
+        spline = _zuko().MonotonicRQSTransform(widths, heights, slopes, bound=5.0)
         zeta = torch.log1p(z)
         there, slope = spline.call_and_ladj(((zeta - mean) * torch.exp(-width)).contiguous())
         ends = [spline((torch.full_like(mean, end) - mean) * torch.exp(-width)) for end in (0.0, self.end)]
