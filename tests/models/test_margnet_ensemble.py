@@ -5,6 +5,7 @@ import torch
 
 from asterism.errors import ConfigurationError
 from asterism.models.model import create_model
+from asterism.models.redshift_families import RedshiftConfig
 
 ROLES = ("photometry", "image")
 
@@ -51,3 +52,20 @@ def test_each_part_can_be_told_how_it_is_fitted(make_inputs):
 def test_it_needs_both_inputs(make_inputs):
     with pytest.raises(ConfigurationError, match="needs image among its inputs"):
         create_model("margnet-ensemble", make_inputs(("photometry",)), ("A", "B"))
+
+
+@pytest.mark.parametrize(("classes", "numbers"), [(None, 1056), (("STAR", "GALAXY"), 1060)])
+def test_for_redshifts_the_stack_reads_the_features_of_both(make_inputs, make_batch, classes, numbers):
+    torch.manual_seed(0)
+    of_redshift = RedshiftConfig(z_max=2.0, classes=("GALAXY",) if classes else ())
+    model = create_model("margnet-ensemble", make_inputs(ROLES), classes, redshift=of_redshift)
+    assert model.network.stack.weight.shape == (10, numbers)
+    batch = make_batch(10, classes=2)
+    batch["label"]["redshift"] = torch.linspace(0.1, 1.5, 10)
+    model.standardise([batch])
+    for stage in model.network.stages.values():  # what the labels are like is learned once, for all heads
+        assert torch.equal(stage.heads["redshift"].location, model.redshift_head.location)
+    density = model.eval().redshift_density(model(batch))
+    area = torch.trapezoid(density.double(), model.redshift_head.grid)
+    torch.testing.assert_close(area, torch.ones(10, dtype=torch.float64))
+    assert (density[4] - density[5]).abs().max() > 0

@@ -19,7 +19,7 @@ from asterism.learning.fit import Augment, Batches, Task, parameter_groups, to_d
 __all__ = ["Estimate", "duration", "estimate", "size"]
 
 _WARM_UP, _TIMED = 2, 4
-#: Seconds after which a slow model is timed no longer: its first step is no slower than the others.
+#: Seconds after which a slow model is timed no longer, be it by its first steps, which are a little slower than the others.
 _ENOUGH = 20.0
 
 
