@@ -24,6 +24,7 @@ TITLES = {
 }
 METHODS = {
     "ours": "**margformer**",
+    "ours-with-stars": "margformer, the stars' share at 0 kept",
     "random-forest": "random forest",
     "nearest-neighbours": "nearest neighbours",
     "lightgbm": "LightGBM",
