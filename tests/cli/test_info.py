@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
-import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from asterism.catalogs.catalog import Catalog
+from asterism.catalogs.splits import make_split
 from asterism.cli.info import command
 from asterism.errors import BadInputError
 
@@ -20,9 +21,7 @@ app.command()(command)
 
 def test_the_page_names_what_there_is(make_sky: Callable[..., Catalog]) -> None:
     sky = make_sky()
-    rows = sky.read(["object_id", "source_id"]).append_column("part", [["train"] * 45 + ["test"] * 15])
-    (sky.path / "splits").mkdir()
-    pq.write_table(rows, sky.path / "splits" / "default.parquet")
+    make_split(sky, "default", fractions={"train": 0.75, "test": 0.25})
     done = CliRunner().invoke(app, [str(sky.path), "--verify"], env={"COLUMNS": "300"})
     assert done.exit_code == 0
     for words in (
@@ -45,6 +44,9 @@ def test_the_page_names_what_there_is(make_sky: Callable[..., Catalog]) -> None:
         "Every data file holds what was written.",
     ):
         assert words in done.output
+    parts = re.search(r"train ([0-9]+) .*, test ([0-9]+) ", done.output)
+    assert parts is not None
+    assert sum(map(int, parts.groups())) == 60
 
 
 def test_json_is_for_programs(tiny_table_sky: Catalog) -> None:
