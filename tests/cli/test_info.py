@@ -36,7 +36,7 @@ def test_the_page_names_what_there_is(make_sky: Callable[..., Catalog]) -> None:
         "as observed (not dereddened)",
         "GALAXY 20",
         "Redshift",
-        "train 45 (75.0%), test 15 (25.0%)",
+        "default",
         sky.fingerprint,
         "command: a test",
         "Quarantine",
