@@ -239,16 +239,17 @@ METHODS = (
         "network",
         "The ANN and the CNN are fitted first; a small network then joins their frozen softmaxes.",
         model="margnet-ensemble",
-        settings={"fit.batch_size": 64, "fit.learning_rate": 2e-2},
+        # Convolutions with bfloat16 numbers take half as long on processors that know them; weights stay float32.
+        settings={"fit.batch_size": 64, "fit.learning_rate": 2e-2, "fit.precision": "bf16-mixed"},
         scaled={
             "tiny": {"model.ann_epochs": 1, "model.cnn_epochs": 1},
-            "small": {"model.ann_epochs": 100, "model.cnn_epochs": 5},
+            "small": {"model.ann_epochs": 100, "model.cnn_epochs": 8},
             "medium": {"model.ann_epochs": 100, "model.cnn_epochs": 12},
             "full": {"model.ann_epochs": 100, "model.cnn_epochs": 60},
         },
         epochs={"tiny": 1, "small": 3, "medium": 5, "full": 20},
-        milliseconds=25.0,
-        milliseconds_of_parts=75.0,
+        milliseconds=20.0,
+        milliseconds_of_parts=30.0,
     ),
     Method(
         "margnet-cnn",
