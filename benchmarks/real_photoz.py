@@ -40,7 +40,6 @@ from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.roles import bind_roles
 from asterism.catalogs.splits import make_split
 from asterism.catalogs.stream import Stream
-from asterism.catalogs.write import CatalogWriter
 from asterism.inference.predictor import Predictor
 from asterism.learning.config import parse_settings
 from asterism.learning.redshift_metrics import cde_loss_values, sigma_nmad
@@ -48,6 +47,7 @@ from asterism.learning.train import train
 from asterism.models.inputs import ModelInputs
 from asterism.models.photometry import PhotometryFeatures
 from asterism.surveys.table import ingest_table
+from real_photometry import subset
 
 #: Photometric errors are features where the table has them.
 TABLES: dict[str, dict[str, Any]] = {
@@ -93,20 +93,6 @@ QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99
 SMOOTHING = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1)
 NEIGHBOURS = (5, 10, 20, 40, 80)
 SPLIT = "learn"
-
-
-def subset(catalog: Catalog, keep: Callable[[pa.Table], np.ndarray], out: Path) -> Catalog:
-    """Some rows of a catalog as a catalog of their own, with the sources' names kept."""
-    if out.is_dir():
-        return open_catalog(out)
-    table = catalog.read()
-    table = table.filter(pa.array(keep(table)))
-    made_by = {"command": "benchmarks/real_photoz.py", "from": catalog.fingerprint}
-    with CatalogWriter(
-        out, list(table.schema), placed=catalog.placed, made_by=made_by, inputs={"rows": len(table), **made_by}
-    ) as writer:
-        writer.add(table)
-        return writer.close()
 
 
 def parts_of(name: str, seed: int, data: Path, work: Path) -> tuple[Catalog, Catalog]:
