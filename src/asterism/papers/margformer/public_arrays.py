@@ -162,7 +162,8 @@ def _load(path: Path) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         if "allow_pickle" in str(error) or "Python objects" in str(error):
             raise BadInputError(
-                f"{path} holds Python objects, which are never unpickled here; save it once as plain text with"
+                f"{path} holds Python objects, which are never unpickled here, since that may run code;"
+                " if you trust where it is from, save it once as plain text with"
                 " np.save(file, np.load(file, allow_pickle=True).astype(str))"
             ) from error
         raise BadInputError(f"can't read {path} as a NumPy array ({error}); fetch the file again") from error
