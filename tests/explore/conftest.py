@@ -4,12 +4,17 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from torch import nn
 
+from asterism.catalogs.groups import groups
 from asterism.catalogs.roles import bind_roles
+from asterism.catalogs.schema import image_fields
+from asterism.catalogs.spectral_schema import spectrum2d_fields, spectrum_fields
 from asterism.catalogs.stream import batch_from_table
+from asterism.explore.explanations import Explanation
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import create_model
@@ -104,3 +109,56 @@ def saved_model(tiny_sky, tmp_path_factory):
         return folder
 
     return save
+
+
+@pytest.fixture(scope="session")
+def pictured():
+    """Values of one object with strips, stamp and spectrum."""
+    rng = np.random.default_rng(0)
+    wavelength = np.broadcast_to(np.linspace(4000.0, 5990.0, 200), (15, 200))
+    told = {"object_id": "a", "class": "QSO", "redshift": 2.0}
+    for arm, shift in (("blue", 0.0), ("red", 2000.0)):
+        told[f"spectrum2d_lamost_{arm}"] = rng.normal(100, 5, (15, 200))
+        told[f"spectrum2d_lamost_{arm}_wavelength"] = wavelength + shift
+    told["image_sdss_flux"] = rng.normal(0, 0.05, (5, 16, 16)) + np.exp(-((np.mgrid[:16, :16] - 8) ** 2).sum(0) / 8)
+    told["spectrum_lamost_flux"] = rng.normal(1, 0.1, 391)
+    told["spectrum_lamost_ivar"] = np.where(np.arange(391) < 10, 0.0, 100.0)
+    return told
+
+
+@pytest.fixture(scope="session")
+def pictured_groups():
+    """Their groups by kind."""
+    fields = [
+        *spectrum2d_fields("lamost", 200),
+        *spectrum_fields("lamost", 391, "log10,3.5682,0.001,391"),
+        *image_fields("sdss", tuple("ugriz"), 16, 0.396, zero_point="sdss"),
+    ]
+    found = groups(pa.schema(fields))
+    return {group.kind: group for group in found.values()}
+
+
+def on_window(values):
+    whole = np.full((15, 200), np.nan)
+    whole[2:13, 20:180] = values
+    return whole
+
+
+def explanation(role, values, layer="input", method="grad-cam", arm=None, features=()):
+    return Explanation(0, "a", role, arm, layer, method, "QSO", np.asarray(values, float), features)
+
+
+@pytest.fixture(scope="session")
+def strip_maps():
+    """Maps over both arms of that object's strips, before and after attention."""
+    rng = np.random.default_rng(1)
+    noise = [rng.normal(size=(11, 160)) for _ in range(2)]
+    named = {
+        "blue": noise[0],
+        "blue_before_attention": noise[1],
+        "red": -np.ones((11, 160)),
+        "red_before_attention": np.full((11, 160), 0.1),
+    }
+    return [
+        explanation("spectrum2d", on_window(values), layer, arm=layer.split("_")[0]) for layer, values in named.items()
+    ]

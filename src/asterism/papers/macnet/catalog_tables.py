@@ -121,8 +121,8 @@ def draw_maps(method: str, data: PaperData, out: Path) -> Figure:
     """
     from asterism.catalogs.objects import object_values
     from asterism.catalogs.stream import batch_from_table
-    from asterism.explore.explanation_pictures import arm_views, draw_arms
     from asterism.explore.explanations import explain
+    from asterism.explore.strip_pictures import arm_views, draw_arms
     from asterism.inference.predictor import Predictor
 
     predictor = Predictor.from_pretrained(Fit("sample", method, 0).folder(out) / "run")
