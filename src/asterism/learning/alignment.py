@@ -6,7 +6,7 @@ batch of these tasks has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,18 +16,20 @@ import torch
 from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
-from asterism.learning.config import AlignmentConfig
+from asterism.learning.config import AlignmentConfig, FitConfig
+from asterism.learning.fit import to_device
 from asterism.learning.objectives import contrast, retrieval
 from asterism.learning.steps import Batch
 from asterism.models.alignment import CONTRASTS, AlignmentHead
 from asterism.models.alignment import AlignmentConfig as HeadConfig
+from asterism.models.network import Network
+from asterism.models.registry import network_class
 
 if TYPE_CHECKING:
     from asterism.catalogs.catalog import Catalog
     from asterism.models.model import Model
-    from asterism.models.network import Network
 
-__all__ = ["Alignment", "Masked", "MaskedModel", "alignment_figures", "check_objective", "sources_of"]
+__all__ = ["Alignment", "Masked", "MaskedModel", "alignment_figures", "check_objective", "check_pairs", "head_config", "sources_of"]
 
 _PAIR = ("image", "spectrum")
 _VALIDATION_SEED = 7  # of what is masked in validation: always the same pixels
@@ -125,26 +127,29 @@ class Masked:
         return outputs["masked"].float() * count, count
 
 
-def check_objective(config: AlignmentConfig, network: Network, step: int) -> None:
+def check_objective(config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig) -> None:
     """Refuse an objective that can't be had.
 
     Parameters
     ----------
     config : AlignmentConfig
-    network : Network
-    step : int
-        Objects of a step, over batches and processes.
+    model : str
+        Name of the model.
+    roles : sequence of str
+        What it reads.
+    fit : FitConfig
 
     Raises
     ------
     ConfigurationError
-        The network embeds no images or spectra, or models nothing masked; an input is missing; a step is one object.
+        The model embeds no images or spectra apart, or models nothing masked; an input is missing; a step is one object.
     """
-    objective, roles = config.objective, network.inputs.roles
-    if not hasattr(network, "masked_loss"):
+    objective, network = config.objective, network_class(model)
+    apart = network.encode is not Network.encode
+    models = hasattr(network, "masked_loss")
+    if not apart or ((objective not in CONTRASTS or config.pretrain_epochs) and not models):
         raise ConfigurationError(
-            f"model {type(network).__name__} does not embed images and spectra apart, which --task alignment needs;"
-            " choose --model avis"
+            f"model {model} does not embed images and spectra apart, which --task alignment needs; choose --model avis"
         )
     if objective not in CONTRASTS:
         return
@@ -154,7 +159,7 @@ def check_objective(config: AlignmentConfig, network: Network, step: int) -> Non
                 f"objective {objective} compares images with spectra and the inputs are {', '.join(roles)} alone;"
                 f" add {role} to --inputs, or set alignment.objective=masked"
             )
-    if step < 2:
+    if fit.batch_size * fit.accumulate * fit.devices < 2:
         raise ConfigurationError(
             f"objective {objective} compares objects with each other and a step has one; raise fit.batch_size"
         )
@@ -205,8 +210,6 @@ def alignment_figures(
         nearest, or among the ten nearest, of its batch, mean of both directions; ``pool``: objects in such a batch, on
         average over objects (chance is k / pool).
     """
-    from asterism.learning.devices import to_device
-
     model.eval().to(device)
     sums = {"loss": 0.0, "recall_at_1": 0.0, "recall_at_10": 0.0, "pool": 0.0}
     total = 0
@@ -231,6 +234,6 @@ def _head(model: nn.Module) -> AlignmentHead:
     return head
 
 
-def head_config(config: AlignmentConfig, embedding: int) -> HeadConfig:
+def head_config(config: AlignmentConfig) -> HeadConfig:
     """Configuration of the head that a run's objective needs."""
-    return HeadConfig(objective=config.objective, embedding=embedding, expander=config.expander)
+    return HeadConfig(objective=config.objective, expander=config.expander)

@@ -37,14 +37,11 @@ class AlignmentConfig(Strict):
     ----------
     objective : {"infonce", "siglip", "vicreg", "masked"}
         What was descended.
-    embedding : int
-        E, length of the network's embeddings.
     expander : int
         Width of VICReg's expander.
     """
 
     objective: Objective
-    embedding: Annotated[int, Field(ge=1)]
     expander: Annotated[int, Field(ge=2)] = 512
 
 
@@ -54,6 +51,8 @@ class AlignmentHead(nn.Module):
     Parameters
     ----------
     config : AlignmentConfig
+    width : int
+        E, length of the network's embeddings.
 
     Attributes
     ----------
@@ -67,7 +66,7 @@ class AlignmentHead(nn.Module):
         always normalises by the batch at hand: it is never used for one object.
     """
 
-    def __init__(self, config: AlignmentConfig) -> None:
+    def __init__(self, config: AlignmentConfig, width: int) -> None:
         super().__init__()
         self.config = config
         if config.objective in ("infonce", "siglip"):
@@ -76,15 +75,15 @@ class AlignmentHead(nn.Module):
         if config.objective == "siglip":
             self.bias = nn.Parameter(torch.tensor(_SIGLIP_BIAS))
         if config.objective == "vicreg":
-            width = config.expander
+            wide = config.expander
             self.expander = nn.Sequential(
-                nn.Linear(config.embedding, width, bias=False),
-                nn.BatchNorm1d(width, track_running_stats=False),
+                nn.Linear(width, wide, bias=False),
+                nn.BatchNorm1d(wide, track_running_stats=False),
                 nn.ReLU(),
-                nn.Linear(width, width, bias=False),
-                nn.BatchNorm1d(width, track_running_stats=False),
+                nn.Linear(wide, wide, bias=False),
+                nn.BatchNorm1d(wide, track_running_stats=False),
                 nn.ReLU(),
-                nn.Linear(width, width, bias=False),
+                nn.Linear(wide, wide, bias=False),
             )
 
     @property

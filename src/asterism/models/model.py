@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.models.alignment import AlignmentConfig
 from asterism.models.calibration import ConformalSets, Temperature
 from asterism.models.card import Card, card_text
 from asterism.models.class_mix import ClassMix
@@ -178,7 +179,8 @@ class Model(nn.Module):
         if self.domain.signal and not self.training:
             outputs["signal"] = signal_to_noise(batch["spectrum"])
         for name, head in self.heads.items():
-            outputs[name] = head(features)
+            if name != "alignment":  # which holds parameters of the loss, and answers nothing
+                outputs[name] = head(features)
         if "classification" in outputs:
             outputs["beyond"] = self.extrapolation.beyond(self.magnitudes(batch))
             prior = self._prior().to(features).log()
@@ -335,6 +337,7 @@ def create_model(
     options: Mapping[str, Any] | None = None,
     *,
     redshift: RedshiftConfig | None = None,
+    alignment: AlignmentConfig | None = None,
 ) -> Model:
     """Build a model with fresh weights, drawn from torch's random state.
 
@@ -350,6 +353,8 @@ def create_model(
         The network's options; the others take their defaults.
     redshift : RedshiftConfig, optional
         Configuration of the redshift head; None for no such head.
+    alignment : AlignmentConfig, optional
+        Configuration of the alignment head; None for no such head.
 
     Raises
     ------
@@ -360,6 +365,8 @@ def create_model(
     wanted: dict[str, Any] = {} if classes is None else {"classification": {"classes": tuple(classes)}}
     if redshift is not None:
         wanted["redshift"] = redshift
+    if alignment is not None:
+        wanted["alignment"] = alignment
     heads = parse(HeadsConfig, wanted, "head")
     read = network.reads(inputs, parse(network.Options, options or {}, f"option of model {name}"))
     domain: Literal["direction", "signal"] = "direction" if read.spectrum is None else "signal"
