@@ -77,7 +77,7 @@ class AVIS(Network):
         for role in self.encoders:
             self.projections[role] = nn.Sequential(
                 nn.Linear(size.width, 2 * size.width),
-                nn.GELU(approximate="tanh"),
+                nn.GELU(),
                 nn.Linear(2 * size.width, self.width),
             )
 
@@ -98,6 +98,12 @@ class AVIS(Network):
         mean = features / count.clamp_min(1)[:, None]  # type: ignore[union-attr]
         joint = unit(torch.stack([e.values for e in found.values()]).sum(0), informed)
         return Encoded(F.layer_norm(mean, mean.shape[-1:])[:, None], informed, {**found, "joint": joint})
+
+    def turn_to(self, inputs: ModelInputs) -> None:
+        """Read other surveys' spectra, other bands of images, or only one of the two; see `Network.turn_to`."""
+        for role in inputs.roles:
+            self.encoders[role].turn_to(getattr(inputs, role))
+        self.inputs = inputs
 
     def observe(self, batch: Batch) -> None:
         """Offer a training batch to the encoders' statistics."""

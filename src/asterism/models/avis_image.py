@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +50,7 @@ class ImageEncoder(nn.Module):
         self.position = nn.Parameter(0.2 * torch.randn(sum(tokens), width))
         self.light = nn.Sequential(
             nn.Linear(2 * n * (len(_APERTURES) + 2), 2 * width),
-            nn.GELU(approximate="tanh"),
+            nn.GELU(),
             nn.Linear(2 * width, width),
         )
         self.scale = RobustScale(n * (len(_APERTURES) + 2))
@@ -65,11 +65,37 @@ class ImageEncoder(nn.Module):
     apertures: Tensor
 
     def turn_to(self, inputs: ImageInputs) -> None:
-        """Read stamps of other bands or another size from now on: bands are matched by name, missing ones are absent."""
-        raise ConfigurationError("not yet")
+        """Read stamps of other bands or of another size from now on.
+
+        Bands are matched by name: what the weights know and the stamps lack is absent, what they don't know is not read. Stamps are
+        cropped, or padded with pixels that were not observed, to the size that the weights know.
+
+        Raises
+        ------
+        ConfigurationError
+            Pixel scale or zero point differ, or no band is known.
+        """
+        ours = self.inputs
+        if abs(inputs.pixel_scale / ours.pixel_scale - 1) > 0.01:
+            raise ConfigurationError(
+                f"the model reads images with pixels of {ours.pixel_scale:g} arcsec and {inputs.group} has pixels of "
+                f"{inputs.pixel_scale:g}; train a model on such images, or leave them out"
+            )
+        if inputs.zero_point != ours.zero_point:
+            raise ConfigurationError(
+                f"the model reads images with fluxes of zero point {ours.zero_point} and {inputs.group} has "
+                f"{inputs.zero_point}; train a model on such images, or leave them out"
+            )
+        if not set(ours.bands) & set(inputs.bands):
+            raise ConfigurationError(
+                f"the model knows images in bands {', '.join(ours.bands)} and {inputs.group} has none of them (only "
+                f"{', '.join(inputs.bands)}); train a model on such images, or leave them out"
+            )
+        same = inputs.bands == ours.bands
+        self.take = None if same else [inputs.bands.index(b) if b in inputs.bands else -1 for b in ours.bands]
 
     def forward(self, image: Mapping[str, Tensor]) -> Tensor:
-        """Vectors (B, width) of objects that all have an image."""
+        """Vectors (B, width) of objects that all have an image, in one of the model's bands at least."""
         tokens, valid = self.tokens(image)
         return self.pool(self.transformer(tokens, valid), valid)
 
@@ -119,11 +145,18 @@ class ImageEncoder(nn.Module):
 
     def _pixels(self, image: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Flux and its inverse variance, 0 where not observed, and where they were, cropped or padded to the side."""
-        flux = image["flux"]
-        seen = ((image["ivar"] > 0) & image["present"][:, None, None, None]).expand_as(flux)
-        ivar = torch.where(seen, image["ivar"], 0.0)
-        flux = torch.where(seen, flux, 0.0)
+        flux, ivar = image["flux"], image["ivar"]
+        if self.take is not None:
+            flux, ivar = self._known(flux, 0.0), self._known(ivar, 0.0)
+        seen = ((ivar > 0) & image["present"][:, None, None, None]).expand_as(flux)
+        flux, ivar = torch.where(seen, flux, 0.0), torch.where(seen, ivar, 0.0)
         return _fit(flux, self.side), _fit(ivar, self.side), _fit(seen, self.side)
+
+    def _known(self, values: Tensor, absent: float) -> Tensor:
+        """Bands (B, bands, …) that the weights know, of those that the stamps have."""
+        assert self.take is not None
+        nothing = torch.full_like(values[:, 0], absent)
+        return torch.stack([values[:, i] if i >= 0 else nothing for i in self.take], 1)
 
     def _statistics(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> Tensor:
         """(B, bands · (apertures + 2)): log flux within each aperture, log PSF width, log noise of a pixel; NaN where unknown."""
@@ -138,6 +171,8 @@ class ImageEncoder(nn.Module):
         error = sigma[..., None] * (shape * shape).sum(1).sqrt()
         told = torch.where(share > 0.5 * shape.sum(1), _asinh(light / (2 * error)) + torch.log(2 * error), torch.nan)
         width = image["psf_fwhm"] if "psf_fwhm" in image else torch.full_like(sigma, torch.nan)
+        if self.take is not None and "psf_fwhm" in image:
+            width = self._known(width, torch.nan)
         width = torch.where(there & (width > 0), torch.log10(width.clamp_min(1e-3)), torch.nan)
         return torch.cat([told.flatten(1), width, torch.log10(sigma)], 1)
 
@@ -145,8 +180,8 @@ class ImageEncoder(nn.Module):
 def _stem(channels: int, a: int, b: int, width: int) -> nn.Sequential:
     """(B, channels, n, n) → (B, width, n/8, n/8)."""
     return nn.Sequential(
-        nn.Conv2d(channels, a, 3, 2, 1), nn.GELU(approximate="tanh"),
-        nn.Conv2d(a, b, 3, 2, 1), nn.GELU(approximate="tanh"),
+        nn.Conv2d(channels, a, 3, 2, 1), nn.GELU(),
+        nn.Conv2d(a, b, 3, 2, 1), nn.GELU(),
         nn.Conv2d(b, width, 3, 2, 1),
     )  # fmt: skip
 

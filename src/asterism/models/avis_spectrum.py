@@ -24,6 +24,7 @@ _STRIDE = 24
 """Pixels of the common grid per token; the strides of the stem multiply to it."""
 
 _TOKENS = 96
+_BLOCK = 32
 _FREQUENCIES = 16
 
 
@@ -67,21 +68,28 @@ class CommonGrid(nn.Module):
         weight = np.clip(1 - np.abs(grid[near] - centre[:, None]) / reach[:, None], 0, None) * (places < len(grid))
         self.register_buffer("near", torch.from_numpy(near), persistent=False)
         self.register_buffer("weight", torch.from_numpy(weight.astype(np.float32)), persistent=False)
+        # Of independent pixels with inverse variances v and weights w the mean has (Σwv)² / Σw²v, and v is nearly the same here.
+        effective = weight.sum(1) / np.maximum((weight**2).sum(1), 1e-12)
+        self.register_buffer("effective", torch.from_numpy(effective.astype(np.float32)), persistent=False)
 
     near: Tensor
     weight: Tensor
+    effective: Tensor
 
     def forward(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Flux and inverse variance (B, pixels), both 0 where nothing was observed."""
         seen = (role["ivar"] > 0) & role["present"][:, None]
         ivar = torch.where(seen, role["ivar"], 0.0)
-        flux = torch.where(seen, role["flux"], 0.0)
-        weighted = ivar[:, self.near] * self.weight
-        total = weighted.sum(-1)
-        mean = (weighted * flux[:, self.near]).sum(-1) / total.clamp_min(1e-30)
-        # Σwv over Σw²v, with w the triangle and v the inverse variance: independent pixels averaged.
-        square = (weighted * self.weight).sum(-1)
-        return mean, torch.where(total > 0, total * (total / square.clamp_min(1e-30)), 0.0)
+        weighted = torch.where(seen, role["flux"], 0.0) * ivar
+        # Sums over a bag of pixels each, for all spectra at once: a hundred times faster than gathering them.
+        both = torch.cat([weighted, ivar]).T.contiguous()
+        start = torch.arange(len(self.near), device=both.device) * self.near.shape[1]
+        sums = F.embedding_bag(
+            self.near.flatten(), both, start, mode="sum", per_sample_weights=self.weight.flatten()
+        )
+        mean, total = sums.T.contiguous().chunk(2)
+        mean = torch.where(total > 0, mean / total.clamp_min(1e-30), 0.0)
+        return mean, total * self.effective
 
 
 class SpectrumEncoder(nn.Module):
@@ -102,9 +110,9 @@ class SpectrumEncoder(nn.Module):
         self.turn_to(inputs)
         a, b, c = stem
         self.stem = nn.Sequential(
-            nn.Conv1d(4, a, 7, 2, 3), nn.GELU(approximate="tanh"),
-            nn.Conv1d(a, b, 5, 2, 2), nn.GELU(approximate="tanh"),
-            nn.Conv1d(b, c, 5, 2, 2), nn.GELU(approximate="tanh"),
+            nn.Conv1d(4, a, 7, 2, 3), nn.GELU(),
+            nn.Conv1d(a, b, 5, 2, 2), nn.GELU(),
+            nn.Conv1d(b, c, 5, 2, 2), nn.GELU(),
             nn.Conv1d(c, width, 3, 3, 0),
         )  # fmt: skip
         place = (torch.arange(_TOKENS) + 0.5) / _TOKENS
@@ -126,12 +134,15 @@ class SpectrumEncoder(nn.Module):
 
     def forward(self, role: Mapping[str, Tensor]) -> Tensor:
         """Vectors (B, width) of objects that all have a spectrum."""
-        tokens, valid = self.tokens(role)
+        return self.summary(*self.tokens(*self.grid(role)))
+
+    def summary(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """Vectors (B, width) of tokens."""
         return self.pool(self.transformer(tokens, valid), valid)
 
-    def tokens(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def tokens(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, 1 + N, width), that of the whole spectrum first, and which were observed (B, 1 + N) bool."""
-        pixels, seen, whole = self.pixels_of(role)
+        pixels, seen, whole = self.channels(flux, ivar)
         tokens = self.stem(pixels).transpose(1, 2) + self.position(self.place)
         observed = F.max_pool1d(seen[:, None].to(pixels.dtype), _STRIDE)[:, 0] > 0
         known = torch.isfinite(whole)
@@ -144,7 +155,7 @@ class SpectrumEncoder(nn.Module):
         """Offer training spectra to the bounded sample that `settle` reads."""
         if self._sample is None:
             self._sample = RowSample(16_384)
-        _, seen, whole = self.pixels_of(role)
+        _, seen, whole = self.channels(*self.grid(role))
         self._sample.add(whole[seen.any(1)])
 
     def settle(self) -> None:
@@ -153,31 +164,43 @@ class SpectrumEncoder(nn.Module):
             self.scale.fit(self._sample.rows())
         self._sample = None
 
-    def pixels_of(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def channels(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Channels (B, 4, P), where they were observed (B, P), and log level and log signal-to-noise (B, 2)."""
-        flux, ivar = self.grid(role)
         seen = ivar > 0
-        count = seen.sum(1).clamp_min(1)
-        ratio = flux * ivar.sqrt()
-        noise = torch.where(seen, ivar.clamp_min(1e-30).rsqrt(), torch.nan).nanmedian(1).values.nan_to_num(1.0)
-        level = torch.where(seen, flux, torch.nan).nanmedian(1).values.nan_to_num(0.0)
-        level = torch.maximum(level, 0.3 * noise)[:, None]
-        shape = flux / level
-        smooth = _smooth(flux * ivar, ivar, 95)
-        line = torch.where(seen, (flux - smooth) * ivar.sqrt(), 0.0)
-        error = torch.where(seen, torch.log(level * ivar.sqrt().clamp_min(1e-15)), 0.0)
-        broad = torch.where(seen, _smooth(flux * ivar, ivar, 15) / level, 0.0)
-        pixels = torch.stack([_asinh(3 * broad) / 2, _asinh(line) / 2, _asinh(shape * 1.0) * seen / 2, error / 3], 1)
-        signal = torch.log(((ratio * seen).sum(1) / count).clamp_min(0.03))
-        told = torch.full_like(signal, torch.nan) if self.relative else torch.log(level[:, 0])
-        return pixels, seen, torch.stack([told, signal], 1)
+        root = ivar.sqrt()
+        # The continuum: means over a 72nd of the range, and of three of these, joined by straight lines.
+        blocks = _means(flux * ivar, ivar, _BLOCK)
+        there = _means(flux * ivar, ivar, _BLOCK)[1] > 0
+        level = torch.where(there, blocks[0], torch.nan).nanmedian(1).values.nan_to_num(0.0)
+        noise = torch.where(there, blocks[1].clamp_min(1e-30).rsqrt(), torch.nan).nanmedian(1).values.nan_to_num(1.0)
+        level = torch.maximum(level, 0.5 * noise)[:, None]
+        smooth = _line(blocks[0], self.pixels)
+        signal = level * root
+        excess = (flux - smooth) * seen
+        pixels = torch.stack(
+            [
+                _asinh(3 * smooth / level) / 2 * seen,
+                _asinh(excess * root) / 2,
+                _asinh(3 * excess / level * (signal * signal / (1 + signal * signal))) / 2,
+                _asinh(signal) / 2,
+            ],
+            1,
+        )
+        ratio = torch.log(((flux * root).sum(1) / seen.sum(1).clamp_min(1)).clamp_min(0.03))
+        told = torch.full_like(ratio, torch.nan) if self.relative else torch.log(level[:, 0])
+        return pixels, seen, torch.stack([told, ratio], 1)
 
 
-def _smooth(weighted: Tensor, weight: Tensor, width: int) -> Tensor:
-    """Weighted mean over `width` pixels around each (B, P); 0 where nothing was observed near."""
-    both = torch.stack([weighted, weight], 1)
-    top, bottom = F.avg_pool1d(both, width, 1, width // 2, count_include_pad=False).unbind(1)
-    return torch.where(bottom > 0, top / bottom.clamp_min(1e-30), 0.0)
+def _means(weighted: Tensor, weight: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Weighted means over blocks of `width` pixels and their neighbours (B, P / width), and the mean weight."""
+    both = F.avg_pool1d(torch.stack([weighted, weight], 1), width)
+    top, bottom = F.avg_pool1d(F.pad(both, (1, 1), mode="replicate"), 3, 1).unbind(1)
+    return torch.where(bottom > 0, top / bottom.clamp_min(1e-30), 0.0), bottom
+
+
+def _line(blocks: Tensor, pixels: int) -> Tensor:
+    """Straight lines (B, pixels) through the values of blocks."""
+    return F.interpolate(blocks[:, None], pixels, mode="linear", align_corners=False)[:, 0]
 
 
 def _asinh(x: Tensor) -> Tensor:
