@@ -14,7 +14,7 @@ from asterism.models.avis_image import ImageEncoder
 from asterism.models.avis_spectrum import SpectrumEncoder
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
-from asterism.models.network import Batch, Embedding, Encoded, Network, present, select, unit
+from asterism.models.network import Batch, Embedding, Encoded, Network, select, unit
 
 __all__ = ["AVIS", "AVISOptions"]
 
@@ -90,7 +90,7 @@ class AVIS(Network):
         found: dict[str, Embedding] = {}
         features, count = 0.0, 0.0
         for role in self.inputs.roles:
-            seen = present(batch[role])
+            seen = self.encoders[role].present(batch[role])
             values = self._project(role, batch, seen)
             found[role] = unit(values, seen)
             features, count = features + values, count + seen.to(values.dtype)
