@@ -115,9 +115,7 @@ class ImageEncoder(nn.Module):
         tokens, valid = self.tokens(image, *self.pixels(image))
         return self.pool(self.transformer(tokens, valid), valid)
 
-    def tokens(
-        self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def tokens(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, 1 + N, width), that of the light first, and which were observed (B, 1 + N) bool.
 
         Parameters
