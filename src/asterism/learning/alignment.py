@@ -104,9 +104,8 @@ class MaskedModel(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``masked``: scalar loss. In training what is hidden is drawn from torch's random state, else always the same."""
-        device = batch["row"].device
         seed = int(torch.randint(2**62, ())) if self.training else _VALIDATION_SEED
-        generator = torch.Generator(device).manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
         masked_loss: Any = self.model.network.masked_loss
         return {"masked": masked_loss(batch, self.share, generator)}
 

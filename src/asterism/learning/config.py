@@ -112,6 +112,20 @@ class AugmentConfig(_Section):
     gaps: Annotated[
         float, Field(ge=0, le=1, description="share of 1D spectra that lose a run of up to an eighth of their pixels")
     ] = 0.0
+    gap_runs: Annotated[int, Field(ge=1, description="most runs that such a spectrum loses")] = 1
+    fibre: Annotated[
+        float, Field(ge=0, description="grey errors of the flux scale of 1D spectra alone, standard deviation [mag]")
+    ] = 0.0
+    brightness: Annotated[
+        float,
+        Field(ge=0, description="largest change of an object's flux, the same in all modalities and S/N kept [mag]"),
+    ] = 0.0
+    blur: Annotated[
+        float, Field(ge=0, description="widest Gaussian that half of the images are convolved with, FWHM [arcsec]")
+    ] = 0.0
+    image_noise: Annotated[
+        float, Field(ge=0, description="largest variance added to half of the images, over their sky's; 3 = S/N halved")
+    ] = 0.0
 
 
 class AdaptConfig(_Section):
