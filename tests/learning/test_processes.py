@@ -10,8 +10,8 @@ from torch import nn
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.alignment import Alignment
 from asterism.learning.config import FitConfig
-from asterism.learning.fit import fit, training_device
-from asterism.learning.processes import ALONE, Peers, launch
+from asterism.learning.fit import fit
+from asterism.learning.processes import ALONE, Peers
 from asterism.models.alignment import AlignmentConfig, AlignmentHead
 
 
@@ -74,13 +74,6 @@ class Faulty(Sky):
         return super().shard(rank, world)
 
 
-def fail(peers):
-    """Work that one process fails at while the other waits for it."""
-    if peers.rank == 1:
-        raise ValueError("no")
-    peers.total(torch.ones(1))
-
-
 @pytest.fixture(autouse=True)
 def found(monkeypatch):
     """The processes import this file."""
@@ -93,7 +86,11 @@ def test_two_processes_take_the_steps_of_one_and_continue_to_the_bit(tmp_path):
     alone, together = Pairs(), Pairs()
     one = fit(alone, Alignment(), Sky(22, 8), Sky(9, 4, seed=1), FitConfig(batch_size=8, **settings))
     two = fit(
-        together, Alignment(), Sky(22, 4), Sky(9, 4, seed=1), FitConfig(batch_size=4, devices=2, **settings),
+        together,
+        Alignment(),
+        Sky(22, 4),
+        Sky(9, 4, seed=1),
+        FitConfig(batch_size=4, devices=2, **settings),
         checkpoint=tmp_path / "last.pt",
     )
     assert (two.steps, two.best_epoch) == (one.steps, one.best_epoch) == (9, one.best_epoch)
@@ -105,10 +102,17 @@ def test_two_processes_take_the_steps_of_one_and_continue_to_the_bit(tmp_path):
         torch.testing.assert_close(b, a, rtol=2e-4, atol=2e-5, msg=name)
     # What is done is read from its checkpoint.
     again = Pairs()
-    assert fit(
-        again, Alignment(), Sky(22, 4), Sky(9, 4, seed=1), FitConfig(batch_size=4, devices=2, **settings),
-        checkpoint=tmp_path / "last.pt",
-    ) == two
+    assert (
+        fit(
+            again,
+            Alignment(),
+            Sky(22, 4),
+            Sky(9, 4, seed=1),
+            FitConfig(batch_size=4, devices=2, **settings),
+            checkpoint=tmp_path / "last.pt",
+        )
+        == two
+    )
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), together.parameters(), strict=True))
 
 
@@ -123,7 +127,7 @@ def test_one_process_alone_needs_nobody():
     assert own == slice(0, 3)
     assert torch.equal(whole["x"], values["x"])
     assert ALONE.total(values["x"]) is values["x"]
-    assert ALONE == Peers(0, 1)
+    assert Peers(0, 1) == ALONE
 
 
 def test_batches_of_one_object_are_not_shared_out():

@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from asterism.catalogs.catalog import Catalog
     from asterism.models.model import Model
 
-__all__ = ["Alignment", "Masked", "MaskedModel", "alignment_figures", "check_objective", "check_pairs", "head_config", "sources_of"]
+__all__ = [
+    "Alignment",
+    "Masked",
+    "MaskedModel",
+    "alignment_figures",
+    "check_objective",
+    "check_pairs",
+    "head_config",
+    "sources_of",
+]
 
 _PAIR = ("image", "spectrum")
 _VALIDATION_SEED = 7  # of what is masked in validation: always the same pixels

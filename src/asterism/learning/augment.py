@@ -234,7 +234,8 @@ class Augmentation:
             width = _half(flux.shape[0], config.blur, generator, flux.device)
             flux, ivar = widen_psf(flux, ivar, pixels(width, self.pixel_scale), generator)
             if "psf_fwhm" in group:
-                changed["psf_fwhm"] = (group["psf_fwhm"] ** 2 + width[:, None] ** 2).sqrt()
+                wider = (group["psf_fwhm"] ** 2 + width[:, None] ** 2).sqrt()
+                changed["psf_fwhm"] = torch.where(width[:, None] > 0, wider, group["psf_fwhm"])
         if config.image_noise > 0:
             added = _half(flux.shape[0], config.image_noise, generator, flux.device)
             flux, ivar = add_sky(flux, ivar, added, generator)

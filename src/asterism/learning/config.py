@@ -54,7 +54,8 @@ class FitConfig(_Section):
     epochs: Annotated[int, Field(ge=1, description="most passes over the training part")] = 30
     batch_size: Annotated[int, Field(ge=1, description="objects of a batch")] = 256
     accumulate: Annotated[
-        int, Field(ge=1, description="batches of one step, gone through one after another; alignment compares across them")
+        int,
+        Field(ge=1, description="batches of one step, gone through one after another; alignment compares across them"),
     ] = 1
     devices: Annotated[
         int,
@@ -217,7 +218,8 @@ class AlignmentConfig(_Section):
         int, Field(ge=0, description="passes of masked modelling before the alignment, at most; 0 = none")
     ] = 0
     mask_share: Annotated[
-        float, Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling")
+        float,
+        Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling"),
     ] = 0.5
     expander: Annotated[int, Field(ge=2, description="width of vicreg's expander")] = 512
     validation_size: Annotated[

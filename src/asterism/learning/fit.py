@@ -325,7 +325,7 @@ class _Fitting(LightningModule):
 
     def training_step(self, batches: list[Batch], batch_idx: int) -> None:
         state, peers = self.state, self.peers
-        optimizer = self.optimizers()
+        optimizer: Any = self.optimizers()
         optimizer.zero_grad()
         # Every batch of the run draws for itself: by the processes' turns within an epoch, and the epochs one after another.
         first = state.epoch * self.batches + state.batch
@@ -373,7 +373,9 @@ class _Fitting(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         state = self.state
-        sums = torch.tensor([[float(s), float(n)] for s, n in self._score], dtype=torch.float64, device=self.device).sum(0)
+        sums = torch.tensor(
+            [[float(s), float(n)] for s, n in self._score], dtype=torch.float64, device=self.device
+        ).sum(0)
         found, count = self.peers.total(sums).tolist()
         reached = found / max(1.0, count)
         loss = float(self._loss_sum) / max(1, math.ceil(state.batch / self.config.accumulate))

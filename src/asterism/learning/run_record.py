@@ -82,9 +82,7 @@ def validation_metrics(network: Model, answers: Uncalibrated) -> dict[str, float
     return found
 
 
-def settings_that_count(
-    config: TrainConfig, tasks: tuple[str, ...], *, adapting: bool, taught: bool
-) -> dict[str, Any]:
+def settings_that_count(config: TrainConfig, tasks: tuple[str, ...], *, adapting: bool, taught: bool) -> dict[str, Any]:
     """Settings that the run depends on: not how often it is saved, and not those of a task or step that is not taken."""
     idle = ["fit.checkpoint_seconds", *(f"{task}." for task in TASKS if task not in tasks)]
     if not adapting:

@@ -83,9 +83,7 @@ def redshift_config(chosen: TrainingSet, config: TrainConfig) -> RedshiftConfig 
     return RedshiftConfig(**settings, z_max=z_max, classes=classes)
 
 
-def goal_of(
-    chosen: TrainingSet, config: TrainConfig, redshift: RedshiftConfig | None
-) -> Goal:
+def goal_of(chosen: TrainingSet, config: TrainConfig, redshift: RedshiftConfig | None) -> Goal:
     """Loss and score of a run's tasks.
 
     Parameters

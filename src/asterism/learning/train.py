@@ -173,9 +173,7 @@ def train(
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(seed)
         aligned = head_config(config.alignment) if "alignment" in tasks else None
-        network = create_model(
-            model, reads, chosen.classes or None, config.model, redshift=redshift, alignment=aligned
-        )
+        network = create_model(model, reads, chosen.classes or None, config.model, redshift=redshift, alignment=aligned)
     # Of spectra only what the model reads is streamed: wavelengths would double the cache.
     chosen = replace(chosen, bindings=network.config.inputs.check(catalog.schema, str(catalog.path)))
     if isinstance(goal, Alignment):

@@ -79,7 +79,9 @@ def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int
     if classes:
         holds = "Probabilities hold for objects chosen as the training rows were; other class fractions need a prior."
     if config.heads.alignment is not None:
-        holds = "Distances between embeddings mean something for objects like the training rows; they are no probabilities."
+        holds = (
+            "Distances between embeddings mean something for objects like the training rows; they are no probabilities."
+        )
     limits = [holds, *card.limits]
     lines = [
         f"---\n{front}\n---",
