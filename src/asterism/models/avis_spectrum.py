@@ -14,7 +14,7 @@ from asterism.errors import ConfigurationError
 from asterism.models.numeric import asinh
 from asterism.models.spectral_inputs import SpectrumInputs
 from asterism.models.statistics import RobustScale, RowSample
-from asterism.models.transformer import Pool, Transformer
+from asterism.models.transformer import Pool, Transformer, rotation
 
 __all__ = ["RANGE", "CommonGrid", "SpectrumEncoder"]
 
@@ -122,6 +122,8 @@ class SpectrumEncoder(nn.Module):
 
     stride = 24
     place: Tensor
+    cosine: Tensor
+    sine: Tensor
 
     def __init__(self, inputs: SpectrumInputs, width: int, heads: int, blocks: int, stem: tuple[int, int, int]) -> None:
         super().__init__()
@@ -137,6 +139,9 @@ class SpectrumEncoder(nn.Module):
         place = (torch.arange(_TOKENS) + 0.5) / _TOKENS
         angle = math.pi * place[:, None] * torch.arange(1, _FREQUENCIES + 1)
         self.register_buffer("place", torch.cat([angle.sin(), angle.cos()], 1), persistent=False)
+        cosine, sine = rotation(torch.arange(_TOKENS + 1), width // heads)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
         self.position = nn.Linear(2 * _FREQUENCIES, width)
         self.whole = nn.Linear(4, width)
         self.scale = RobustScale(2)
@@ -159,12 +164,13 @@ class SpectrumEncoder(nn.Module):
 
     def summary(self, tokens: Tensor, valid: Tensor) -> Tensor:
         """Vectors (B, width) of tokens (B, 1 + N, width) of which some are valid."""
-        return self.pool(self.transformer(tokens, valid), valid)
+        tokens = self.transformer(tokens, valid, (self.cosine, self.sine))
+        return self.pool(tokens + F.pad(self.position(self.place), (0, 0, 1, 0)), valid)
 
     def tokens(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, 1 + N, width) of spectra on the common grid, that of the whole first, and which were observed."""
         pixels, seen, whole = self.channels(flux, ivar)
-        tokens = self.stem(pixels).transpose(1, 2) + self.position(self.place)
+        tokens = self.stem(pixels).transpose(1, 2)
         observed = F.max_pool1d(seen[:, None].to(pixels.dtype), self.stride)[:, 0] > 0
         known = torch.isfinite(whole)
         standard = self.scale(torch.nan_to_num(whole), known)
