@@ -221,7 +221,7 @@ def test_half_of_the_images_are_blurred_and_their_psf_says_so():
     out = Augmentation(config, pixel_scale=0.5)(batch, generator(3))["image"]
     changed = (out["flux"] != batch["image"]["flux"]).flatten(1).any(1)
     assert 15 < int(changed.sum()) < 45
-    assert bool((out["psf_fwhm"][~changed] == 1.2).all())
+    assert bool((out["psf_fwhm"][~changed] < 1.21).all())  # a very narrow Gaussian changes nothing
     assert bool(changed[out["psf_fwhm"][:, 0] > 1.25].all())
     assert float(out["psf_fwhm"].max()) <= (1.2**2 + 1.5**2) ** 0.5
     assert Augmentation(config, pixel_scale=0.5).active

@@ -80,6 +80,7 @@ def found(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one_and_continue_to_the_bit(tmp_path):
     settings = {"epochs": 3, "accelerator": "cpu", "learning_rate": 0.05, "ema_decay": 0.5, "checkpoint_seconds": 0}
     # 22 objects: the last step has 6, and objects without a pair are not equally many in both shares.
@@ -116,6 +117,7 @@ def test_two_processes_take_the_steps_of_one_and_continue_to_the_bit(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), together.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_the_error_of_a_process_is_the_error_of_the_fit():
     with pytest.raises(BadInputError, match="row 3 holds nothing"):
         fit(Pairs(), Alignment(), Faulty(), Sky(), FitConfig(batch_size=8, devices=2, accelerator="cpu"))

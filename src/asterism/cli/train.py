@@ -26,7 +26,10 @@ def command(
     ] = None,
     model: Annotated[str, typer.Option("--model", metavar="M", help="Name of the model.")] = "margformer",
     task: Annotated[
-        str, typer.Option("--task", metavar="T", help="What to learn: classification, redshift, or both: a,b; or alignment.")
+        str,
+        typer.Option(
+            "--task", metavar="T", help="What to learn: classification, redshift, or both: a,b; or alignment."
+        ),
     ] = "classification",
     inputs: Annotated[
         str | None,

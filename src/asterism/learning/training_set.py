@@ -286,7 +286,7 @@ def choose_objects(
     content = content_hash(table.select(["object_id", "part"]))
     if not labelled:
         chosen = TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), (), {}, tuple(tasks), clean)
-        return replace(chosen, counts=_count_objects(chosen))
+        return replace(chosen, counts={part: {"objects": len(chosen.rows(part))} for part in _PARTS})
     if not classified:
         kept = _count_redshifts(catalog, split, " AND ".join(conditions))
         return TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), (), kept, tuple(tasks), clean)
@@ -321,18 +321,6 @@ def _count_redshifts(catalog: Catalog, split: str, where: str) -> dict[str, dict
             raise BadInputError(
                 f"{catalog.path} has no object with a clean redshift of {LOWEST_REDSHIFT} or more in the {part} part of"
                 f" split {split!r}; widen --where or make another split"
-            )
-    return counts
-
-
-def _count_objects(chosen: TrainingSet) -> dict[str, dict[str, int]]:
-    """Objects of each part; each must have some."""
-    counts = {part: {"objects": len(chosen.rows(part))} for part in _PARTS}
-    for part, found in counts.items():
-        if not found["objects"]:
-            raise BadInputError(
-                f"{chosen.catalog.path} has no object in the {part} part of split {chosen.split!r}; widen --where or make"
-                " another split"
             )
     return counts
 
