@@ -38,12 +38,11 @@ def widen_psf(flux: Tensor, ivar: Tensor, width: Tensor, generator: torch.Genera
     flux, ivar : Tensor
         Shapes as given; the inverse variances are the same ones.
     """
-    # Drawn for all, so that an image's noise does not depend on which others are widened.
-    noise = torch.randn(flux.shape, generator=generator, device=flux.device, dtype=flux.dtype)
     chosen = (width > 0).nonzero()[:, 0]
     if not len(chosen):
         return flux, ivar
     seen = (ivar[chosen] > 0).expand_as(flux[chosen])
+    noise = torch.randn(seen.shape, generator=generator, device=flux.device, dtype=flux.dtype)
     sigma = torch.where(ivar[chosen] > 0, ivar[chosen].clamp_min(1e-30).rsqrt(), 0.0)
     kernel = _kernel(width[chosen], min(flux.shape[-2:]) - 1)
     smoothed = _smooth(torch.where(seen, flux[chosen], 0.0), kernel)
@@ -51,7 +50,7 @@ def widen_psf(flux: Tensor, ivar: Tensor, width: Tensor, generator: torch.Genera
     if not whole:
         # An absent pixel has no light to give, and must not darken its neighbours.
         smoothed = smoothed / _smooth(seen.to(flux.dtype), kernel).clamp_min(1e-3)
-    new = smoothed + sigma * _high_pass(noise[chosen], kernel)
+    new = smoothed + sigma * _high_pass(noise, kernel)
     out = flux.clone()
     out[chosen] = torch.where(seen, new, flux[chosen])
     return out, ivar
@@ -73,14 +72,17 @@ def add_sky(flux: Tensor, ivar: Tensor, added: Tensor, generator: torch.Generato
     flux, ivar : Tensor
         Shapes as given; 1 / ivar has grown by what was added.
     """
-    noise = torch.randn(flux.shape, generator=generator, device=flux.device, dtype=flux.dtype)
-    seen = ivar > 0
-    flat = torch.where(seen, ivar, torch.nan).flatten(2)
-    sky = flat.nanmedian(-1).values[..., None, None]
-    variance = torch.where(torch.isfinite(sky), added[:, None, None, None] / sky, 0.0)
-    chosen = seen & (variance > 0)
-    new_ivar = torch.where(chosen, ivar / (1 + ivar * variance), ivar)
-    return torch.where(chosen.expand_as(flux), flux + variance.sqrt() * noise, flux), new_ivar
+    chosen = (added > 0).nonzero()[:, 0]
+    if not len(chosen):
+        return flux, ivar
+    seen = ivar[chosen] > 0
+    sky = torch.where(seen, ivar[chosen], torch.nan).flatten(2).nanmedian(-1).values[..., None, None]
+    variance = torch.where(torch.isfinite(sky), added[chosen, None, None, None] / sky, 0.0)
+    noise = torch.randn((len(chosen), *flux.shape[1:]), generator=generator, device=flux.device, dtype=flux.dtype)
+    new_flux, new_ivar = flux.clone(), ivar.clone()
+    new_flux[chosen] += torch.where(seen, variance.sqrt(), 0.0) * noise
+    new_ivar[chosen] = torch.where(seen, ivar[chosen] / (1 + ivar[chosen] * variance), ivar[chosen])
+    return new_flux, new_ivar
 
 
 def _kernel(width: Tensor, largest: int) -> Tensor:
