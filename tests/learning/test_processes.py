@@ -81,7 +81,7 @@ def found(monkeypatch):
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one_and_continue_to_the_bit(tmp_path):
+def test_two_processes_take_the_steps_of_one(tmp_path):
     settings = {"epochs": 3, "accelerator": "cpu", "learning_rate": 0.05, "ema_decay": 0.5, "checkpoint_seconds": 0}
     # 22 objects: the last step has 6, and objects without a pair are not equally many in both shares.
     alone, together = Pairs(), Pairs()

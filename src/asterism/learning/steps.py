@@ -81,14 +81,13 @@ def add_gradients(
         loss = _joint(model, task, shown, seeds, peers)
         peers.add_gradients(model.parameters(), loss)
         return loss
-    share = torch.tensor([float(_objects(batch)) for batch in shown], device=device)
-    share = share / peers.total(share.sum())
+    alone = peers.count == 1 and len(shown) == 1
+    share = torch.ones(1, device=device) if alone else _shares(shown, peers, device)
     total = torch.zeros((), device=device)
     for index, (batch, seed) in enumerate(zip(shown, seeds, strict=True)):
         _seed(seed, device)
         loss = task.loss(model(batch), batch)
-        if peers.count > 1 or len(shown) > 1:
-            loss = loss * share[index]
+        loss = loss if alone else loss * share[index]
         with _backward(device):
             loss.backward()
         total = total + loss.detach()
@@ -167,5 +166,7 @@ def _backward(device: torch.device) -> Iterator[None]:
     torch.clear_autocast_cache()
 
 
-def _objects(batch: Batch) -> int:
-    return len(batch["row"])
+def _shares(batches: Sequence[Batch], peers: Peers, device: torch.device) -> Tensor:
+    """How much of the step's objects, over all processes, each of the batches holds."""
+    counts = torch.tensor([float(len(batch["row"])) for batch in batches], device=device)
+    return counts / peers.total(counts.sum())
