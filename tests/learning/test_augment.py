@@ -195,3 +195,41 @@ def test_spectra_pass_untouched_and_their_images_are_turned():
     assert not torch.equal(out["image"]["flux"], batch["image"]["flux"])
     alone = Augmentation(AugmentConfig())({"spectrum2d": spectra}, generator())
     assert alone == {"spectrum2d": spectra}
+
+
+def test_brightness_is_one_factor_for_all_and_keeps_signal_to_noise():
+    batch = {**batch_of(40), "spectrum": {"flux": torch.rand(40, 9), "ivar": torch.rand(40, 9)}}
+    config = AugmentConfig(rotations=False, flips=False, brightness=1.0)
+    out = Augmentation(config)(batch, generator(3))
+    factor = out["spectrum"]["flux"][:, 0] / batch["spectrum"]["flux"][:, 0]
+    assert float(factor.max()) > 1.5
+    assert float(factor.min()) < 0.7
+    assert bool(((factor >= 10**-0.4) & (factor <= 10**0.4)).all())
+    for role in ("photometry", "image", "spectrum"):
+        before, after = batch[role], out[role]
+        scale = factor.view(-1, *[1] * (before["flux"].ndim - 1))
+        torch.testing.assert_close(after["flux"], before["flux"] * scale)
+        torch.testing.assert_close(after["flux"] ** 2 * after["ivar"], before["flux"] ** 2 * before["ivar"])
+    with pytest.raises(ConfigurationError, match=r"set augment\.brightness=0"):
+        check_dimming(config, ("image", "spectrum2d"))
+
+
+def test_half_of_the_images_are_blurred_and_their_psf_says_so():
+    batch = batch_of(60)
+    batch["image"]["psf_fwhm"] = torch.full((60, 2), 1.2)
+    config = AugmentConfig(rotations=False, flips=False, blur=1.5)
+    out = Augmentation(config, pixel_scale=0.5)(batch, generator(3))["image"]
+    changed = (out["flux"] != batch["image"]["flux"]).flatten(1).any(1)
+    assert 15 < int(changed.sum()) < 45
+    assert bool((out["psf_fwhm"][~changed] < 1.21).all())  # a very narrow Gaussian changes nothing
+    assert bool(changed[out["psf_fwhm"][:, 0] > 1.25].all())
+    assert float(out["psf_fwhm"].max()) <= (1.2**2 + 1.5**2) ** 0.5
+    assert Augmentation(config, pixel_scale=0.5).active
+
+
+def test_half_of_the_images_get_more_noise():
+    batch = batch_of(60)
+    out = Augmentation(AugmentConfig(rotations=False, flips=False, image_noise=3.0))(batch, generator(3))["image"]
+    noisier = (out["ivar"] < batch["image"]["ivar"]).flatten(1).any(1)
+    assert 15 < int(noisier.sum()) < 45
+    assert torch.equal((out["flux"] != batch["image"]["flux"]).flatten(1).any(1), noisier)

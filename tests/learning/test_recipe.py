@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asterism.learning.config import TrainConfig, parse_settings
-from asterism.learning.recipe import LEAST_STEPS, REDSHIFT_OPTIONS, with_recipe
+from asterism.learning.recipe import ALIGNMENT_RATES, ALIGNMENT_VIEWS, LEAST_STEPS, REDSHIFT_OPTIONS, with_recipe
 from asterism.models.registry import network_class
 
 
@@ -48,3 +48,20 @@ def test_a_published_model_keeps_its_options():
 @pytest.mark.parametrize("model", REDSHIFT_OPTIONS)
 def test_the_options_are_ones_that_the_model_has(model):
     assert set(REDSHIFT_OPTIONS[model]) <= set(network_class(model).Options.model_fields)
+
+
+@pytest.mark.parametrize("size", [None, *ALIGNMENT_RATES])
+def test_alignment_varies_views_and_larger_models_take_smaller_steps(size):
+    config = parse_settings({} if size is None else {"model.size": size})
+    told = with_recipe(config, ("alignment",), "avis", 1000)
+    assert told.fit.learning_rate == ALIGNMENT_RATES[size or "tiny"]
+    assert {key: getattr(told.augment, key) for key in ALIGNMENT_VIEWS} == ALIGNMENT_VIEWS
+    assert told.fit.epochs == config.fit.epochs
+    assert told.model == config.model
+
+
+def test_views_that_the_user_names_stand():
+    config = parse_settings({"augment.blur": 0.0, "fit.learning_rate": 5e-3})
+    told = with_recipe(config, ("alignment",), "avis", 1000)
+    assert (told.augment.blur, told.fit.learning_rate) == (0, 5e-3)
+    assert told.augment.fibre == ALIGNMENT_VIEWS["fibre"]

@@ -1,10 +1,11 @@
 """Augmented spectra keep their class's lines where they were and say how noisy they are."""
 
+import pytest
 import torch
 
 from asterism.learning.augment import Augmentation
 from asterism.learning.config import AugmentConfig
-from asterism.learning.spectral_augment import expose_less, lose_pixels, warp_calibration
+from asterism.learning.spectral_augment import augment_spectra, expose_less, lose_pixels, warp_calibration
 
 
 def generator(seed=0):
@@ -68,3 +69,26 @@ def test_settings_of_a_run_reach_its_spectra_and_a_seed_repeats_them():
         assert float(changed.float().mean()) > 0.25
         assert (once["ivar"][:, :10] == 0).all()
     assert torch.equal(batch["spectrum"]["flux"], flux)
+
+
+def test_several_runs_can_be_lost_and_one_is_as_before():
+    flux, ivar = torch.ones(200, 400), torch.ones(200, 400)
+
+    def runs(most):
+        lost = augment_spectra(flux, ivar, 0, 0, 1.0, torch.Generator().manual_seed(1), gap_runs=most)[1] == 0
+        return lost, lost.float().mean()
+
+    one, share = runs(1)
+    three, more = runs(3)
+    assert float(more) > 1.4 * float(share)
+    assert bool((three | ~one).all())  # the first run is the same
+    assert int((lambda edges: (edges > 0).sum(1))(three.int().diff(dim=1)).max()) <= 3
+
+
+def test_a_fibre_s_losses_are_grey_and_in_the_errors():
+    flux, ivar = 1 + torch.rand(2000, 8), 1 + torch.rand(2000, 8)
+    new, weight = augment_spectra(flux, ivar, 0, 0, 0, torch.Generator().manual_seed(1), fibre=0.2)
+    scale = new / flux
+    torch.testing.assert_close(scale, scale[:, :1].expand_as(scale))
+    torch.testing.assert_close(weight * new**2, ivar * flux**2)
+    assert float((-2.5 * torch.log10(scale[:, 0])).std()) == pytest.approx(0.2, rel=0.06)

@@ -30,6 +30,14 @@ def test_tasks_have_one_order_and_the_nearest_is_named():
             parse_tasks(text)
 
 
+def test_alignment_goes_alone():
+    assert parse_tasks("alignment") == ("alignment",)
+    with pytest.raises(ConfigurationError, match="goes with no other task"):
+        parse_tasks("classification,alignment")
+    with pytest.raises(ConfigurationError, match="did you mean 'alignment'"):
+        parse_tasks("alignement")
+
+
 def test_each_set_of_tasks_has_its_goal(chosen):
     config = parse_settings([])
     kinds = {("classification",): Classification, ("redshift",): Redshift}

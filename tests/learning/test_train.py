@@ -11,16 +11,13 @@ import pytest
 from rich.console import Console
 
 from asterism.catalogs.leaks import SourceSet
-from asterism.catalogs.roles import bind_roles
 from asterism.catalogs.schema import image_fields
 from asterism.errors import ConfigurationError, LeakError, OutputError
 from asterism.learning import fit as fit_module
-from asterism.learning import train as train_module
 from asterism.learning.baseline_set import BaselineSet
 from asterism.learning.config import parse_settings
 from asterism.learning.run_state import load_run_state
 from asterism.learning.train import train
-from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model
 
 SMALL = ["model.members=2", "model.width=16", "fit.epochs=3", "fit.batch_size=32", "fit.accelerator=cpu"]
@@ -169,15 +166,6 @@ def test_a_leaking_split_is_refused(make_sky, tmp_path):
     with pytest.raises(LeakError):
         run(sky, tmp_path / "second", "fit.epochs=1")
     assert not (tmp_path / "second").exists()
-
-
-def test_a_survey_without_a_published_depth_takes_the_measured_noise(sky):
-    inputs = ModelInputs.from_bindings(bind_roles(sky.schema, "photometry"))
-    known = train_module._sky_sigma(inputs)
-    assert known.shape == (5,)
-    assert bool((known < 2).all())
-    unknown = inputs.model_copy(update={"photometry": inputs.photometry.model_copy(update={"survey": "elsewhere"})})
-    assert train_module._sky_sigma(unknown).isinf().all()
 
 
 def test_a_run_for_redshifts_is_whole_and_interrupted_continues_to_the_same_file(sky, tmp_path, stopped, monkeypatch):

@@ -169,3 +169,37 @@ def test_no_redshifts_to_learn_from_is_one_sentence(make_sky, make_rows):
         choose(make_sky("c", table=with_column(table, "redshift", z)), tasks=both)
     with pytest.raises(BadInputError, match="objects of one class only"):
         choose(make_sky("d", table=table), where="class = 'QSO'", tasks=both)
+
+
+def test_alignment_takes_all_objects_and_reads_no_label(make_sky, make_rows):
+    table = make_rows(rows=200)
+    table = with_column(table, "label_warning", np.ones(200, np.int32))
+    chosen = choose(make_sky(table=table), tasks=("alignment",))
+    assert chosen.without_labels
+    assert chosen.labels == ()
+    assert sum(counts["objects"] for counts in chosen.counts.values()) == pytest.approx(180, abs=2)
+    assert next(iter(chosen.stream("train", 16)))["label"] == {}
+    assert set(chosen.seen().table["role"].to_pylist()) == {"unlabelled", "validation", "calibration"}
+    bare = table.drop_columns(["class", "redshift", "label_warning", "truth_redshift"])
+    without = choose(make_sky("bare", bare), tasks=("alignment",))
+    assert all(np.array_equal(chosen.rows(part), without.rows(part)) for part in chosen.counts)
+    # With classes the split of the same catalog is another, since it is stratified.
+    labelled = choose(make_sky("labelled", make_rows(rows=200)))
+    assert not np.array_equal(labelled.rows("train"), chosen.rows("train"))
+
+
+def test_a_condition_that_leaves_a_part_empty_is_refused(make_sky):
+    catalog = make_sky(rows=60)
+    one = catalog.read(["object_id"])["object_id"][0].as_py()
+    with pytest.raises(BadInputError, match=r"part 'validation'.* leaves none of 60 rows"):
+        choose(catalog, where=f"object_id = '{one}'", tasks=("alignment",))
+
+
+def test_pairs_are_those_that_have_both(make_spectra):
+    catalog = make_spectra(rows=60)
+    bindings = bind_roles(catalog.schema, "image,spectrum")
+    chosen = choose_objects(catalog, bindings, split=None, where=None, tasks=("alignment",))
+    table = catalog.read(["image_sdss_flux", "spectrum_lamost_flux"])
+    both = np.asarray(pc.and_(pc.is_valid(table["image_sdss_flux"]), pc.is_valid(table["spectrum_lamost_flux"])))
+    assert chosen.pairs() == {part: int(both[chosen.rows(part)].sum()) for part in ("train", "validation")}
+    assert 0 < chosen.pairs()["train"] < chosen.objects("train")

@@ -26,7 +26,10 @@ def command(
     ] = None,
     model: Annotated[str, typer.Option("--model", metavar="M", help="Name of the model.")] = "margformer",
     task: Annotated[
-        str, typer.Option("--task", metavar="T", help="What to learn: classification, redshift, or both: a,b.")
+        str,
+        typer.Option(
+            "--task", metavar="T", help="What to learn: classification, redshift, or both: a,b; or alignment."
+        ),
     ] = "classification",
     inputs: Annotated[
         str | None,
@@ -72,6 +75,7 @@ def command(
         asterism train --catalog bright --out run --where "r_mag < 20" --adapt faint
         asterism train --catalog sky --out run --task redshift --where "class = 'GALAXY'"
         asterism train --catalog sky --out run --inputs image --teacher run-of-spectra
+        asterism train --catalog sky --out run --task alignment --model avis --inputs image,spectrum
         asterism train --show-config
     """
     from asterism.learning.config import parse_settings
@@ -114,6 +118,9 @@ _SHOWN = {
     "accuracy": "accuracy",
     "negative_log_likelihood": "negative log-likelihood of redshifts",
     "sigma_nmad": "sigma_NMAD",
+    "loss": "loss",
+    "recall_at_1": "recall@1",
+    "recall_at_10": "recall@10",
 }
 
 

@@ -1,0 +1,234 @@
+"""Alignment as a task and as a run: no label is read, bad requests are one sentence, and a stopped run continues to the bit."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import torch
+from rich.console import Console
+
+from asterism.catalogs import catalog as catalog_module
+from asterism.catalogs.leaks import SourceSet
+from asterism.errors import BadInputError, ConfigurationError
+from asterism.learning import fit as fit_module
+from asterism.learning.alignment import Alignment, Masked, MaskedModel, check_pairs, sources_of
+from asterism.learning.config import parse_settings
+from asterism.learning.train import train
+from asterism.models.model import Model
+
+SMALL = ["fit.epochs=2", "fit.batch_size=32", "fit.accelerator=cpu", "fit.checkpoint_seconds=0", "model.embedding=16"]
+LABELS = {"class", "redshift", "label_warning", "truth_redshift"}
+
+
+def run(catalog, out, *settings, **more):
+    options = {"model": "avis", "task": "alignment", "inputs": "image,spectrum", **more}
+    return train(catalog, out, config=parse_settings([*SMALL, *settings]), **options)
+
+
+def weights(done):
+    return (done.path / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def table(make_spectra):
+    """A catalog of 60 objects as a table; of ten one lacks its spectrum and one its image."""
+    return make_spectra(rows=60).read()
+
+
+@pytest.fixture
+def sky(make_sky, table):
+    return make_sky(table=table)
+
+
+def changed_labels(table, how):
+    """The same measurements with labels and truth permuted, dropped, or all wrong."""
+    if how == "dropped":
+        return table.drop_columns(sorted(LABELS))
+    rng = np.random.default_rng(3)
+    for name in sorted(LABELS):
+        index = table.column_names.index(name)
+        column = table[name].take(pa.array(rng.permutation(len(table))))
+        if how == "spoiled" and name == "label_warning":
+            column = pa.array(np.ones(len(table), np.int32))
+        table = table.set_column(index, table.schema.field(index), column)
+    return table
+
+
+def test_no_label_is_read_and_none_has_an_influence(make_sky, table, tmp_path, monkeypatch):
+    settings = ["fit.epochs=1", "alignment.pretrain_epochs=1"]
+    read = set()
+    original = catalog_module.Catalog.read
+
+    def spy(self, columns=None, **more):
+        read.update(self.schema.names if columns is None else columns)
+        assert not more.get("where"), "a condition reads what it names"
+        return original(self, columns, **more)
+
+    monkeypatch.setattr(catalog_module.Catalog, "read", spy)
+    partition = catalog_module.Catalog.read_partition
+
+    def spy_partition(self, which, columns=None, **more):
+        read.update(self.schema.names if columns is None else columns)
+        return partition(self, which, columns, **more)
+
+    monkeypatch.setattr(catalog_module.Catalog, "read_partition", spy_partition)
+    whole = run(make_sky("whole", table), tmp_path / "run", *settings)
+    assert read
+    assert not read & LABELS
+    for how in ("dropped", "spoiled"):
+        other = run(make_sky(how, changed_labels(table, how)), tmp_path / f"run-{how}", *settings)
+        assert weights(other) == weights(whole)
+        assert other.summary["catalog"]["fingerprint"] != whole.summary["catalog"]["fingerprint"]
+        assert other.summary["validation"] == whole.summary["validation"]
+    # Measurements do have one.
+    dimmer = table.set_column(
+        table.column_names.index("spectrum_lamost_flux"),
+        table.schema.field("spectrum_lamost_flux"),
+        table["spectrum_lamost_flux"].take(pa.array(np.arange(len(table))[::-1])),
+    )
+    dimmer = dimmer.set_column(
+        dimmer.column_names.index("spectrum_lamost_ivar"),
+        dimmer.schema.field("spectrum_lamost_ivar"),
+        dimmer["spectrum_lamost_ivar"].take(pa.array(np.arange(len(dimmer))[::-1])),
+    )
+    assert weights(run(make_sky("other", dimmer), tmp_path / "run-other", *settings)) != weights(whole)
+
+
+def test_a_run_says_what_it_is(sky, tmp_path):
+    told = io.StringIO()
+    done = run(sky, tmp_path / "run", "alignment.objective=siglip", "fit.accumulate=2", console=Console(file=told))
+    found = done.summary["validation"]
+    assert set(found) == {"loss", "recall_at_1", "recall_at_10", "pool"}
+    assert found["pool"] <= 10
+    assert 0 <= found["recall_at_1"] <= found["recall_at_10"] <= 1
+    best = json.loads((done.path / "train.json").read_text())["best_epoch"]
+    history = (done.path / "history.csv").read_text().splitlines()
+    # The weights are those of the best epoch, and its loss is what the history says.
+    assert float(history[best].split(",")[-1]) == pytest.approx(found["loss"], rel=1e-4)
+    assert done.summary["task"] == "alignment"
+    assert done.summary["config"]["alignment.objective"] == "siglip"
+    assert done.summary["classes"] == []
+    model = Model.from_pretrained(done.path)
+    assert model.config.heads.tasks == ("alignment",)
+    assert float(model.heads["alignment"].bias.detach()) != -10
+    assert int(model.domain.count) > 0 or done.summary["warnings"]
+    seen = SourceSet.load(done.path / "seen.parquet")
+    assert set(seen.table["role"].to_pylist()) == {"unlabelled", "validation", "calibration"}
+    text = told.getvalue()
+    assert "Training on 42 objects without labels" in text
+    assert "Best validation loss" in text
+    assert "without labels (objective: siglip)" in (done.path / "README.md").read_text()
+
+
+@pytest.mark.parametrize("steps", [2, 4, 5])
+def test_an_interrupted_run_continues_to_the_same_file(sky, tmp_path, monkeypatch, steps):
+    """Stopped in the masked part (steps 1 to 3), at its end, and in the alignment behind it."""
+    settings = ["fit.epochs=1", "alignment.pretrain_epochs=1", "fit.accumulate=2", "fit.batch_size=8"]
+    whole = run(sky, tmp_path / "whole", *settings)
+    original, done = fit_module._Fitting.on_train_batch_end, []
+
+    def hook(self, *args):
+        original(self, *args)
+        done.append(1)
+        if len(done) == steps:
+            raise RuntimeError("the power went")
+
+    monkeypatch.setattr(fit_module._Fitting, "on_train_batch_end", hook)
+    with pytest.raises(RuntimeError, match="the power went"):
+        run(sky, tmp_path / "run", *settings)
+    monkeypatch.undo()
+    continued = run(sky, tmp_path / "run", *settings)
+    assert weights(continued) == weights(whole)
+    for name in ("history.csv", "history-masked.csv"):
+        assert (continued.path / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+def test_masked_modelling_needs_no_pairs(sky, tmp_path):
+    done = run(sky, tmp_path / "run", "alignment.objective=masked", "fit.epochs=1", inputs="spectrum")
+    assert set(done.summary["validation"]) == {"loss"}
+    assert done.summary["validation"]["loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "says"),
+    [
+        (
+            [],
+            {"inputs": "spectrum"},
+            "objective infonce compares images with spectra and the inputs are spectrum alone; add image",
+        ),
+        (["fit.batch_size=1"], {}, r"a step has one; raise fit\.batch_size"),
+        ([], {"model": "margformer", "inputs": "image"}, "model margformer does not embed images and spectra apart"),
+        ([], {"task": "alignment,redshift"}, "goes with no other task"),
+        ([], {"baselines": True}, "--baselines goes by labels"),
+        ([], {"teacher": "somewhere"}, "--teacher goes by labels"),
+        (["augment.dimming=1"], {}, "augment.dimming"),
+    ],
+)
+def test_what_can_t_be_is_one_sentence(sky, tmp_path, settings, change, says):
+    with pytest.raises(ConfigurationError, match=says):
+        run(sky, tmp_path / "run", *settings, **change)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["sky"]
+    assert not sky.split_names()
+
+
+def test_an_unknown_objective_names_the_nearest():
+    with pytest.raises(ConfigurationError, match="unknown objective 'infonc'; did you mean 'infonce'"):
+        parse_settings(["alignment.objective=infonc"])
+
+
+def test_parts_without_pairs_are_refused(make_sky, table, tmp_path):
+    lacking = pc.or_(pc.is_null(table["image_sdss_flux"]), pc.is_null(table["spectrum_lamost_flux"]))
+    apart = np.flatnonzero(np.asarray(lacking))
+    with pytest.raises(BadInputError, match="has 0 objects with both image and spectrum in its train part"):
+        run(make_sky("apart", table.take(pa.array(apart))), tmp_path / "run")
+    assert check_pairs({"train": 2, "validation": 2}, "here") is None
+    with pytest.raises(BadInputError, match="1 object with both image and spectrum in its validation part"):
+        check_pairs({"train": 2, "validation": 1}, "here")
+
+
+def test_objects_that_lack_one_take_no_part(make_spectra):
+    head = torch.nn.Module()
+    head.heads = torch.nn.ModuleDict()
+    task = Alignment()
+    outputs = {
+        f"{kind}_{role}": value
+        for role, there in (("image", [True, True, False]), ("spectrum", [True, False, True]))
+        for kind, value in (("embedding", torch.rand(3, 4)), ("embedded", torch.tensor(there)))
+    }
+    parts = task.parts(outputs, {"row": torch.tensor([4, 5, 9])})
+    assert parts["paired"].tolist() == [True, False, False]
+    assert parts["source"].tolist() == [4, 5, 9]
+    assert task.joint(head, parts) == (0, 0)
+
+
+def test_sources_are_numbered_from_the_catalog_s_ids(sky, make_sky, table):
+    lone = sources_of(sky)
+    assert len(lone.unique()) == 60
+    names = pa.array([f"source {row // 2}" for row in range(60)])
+    twice = sources_of(make_sky("twice", table.set_column(table.column_names.index("source_id"), "source_id", names)))
+    assert torch.equal(twice.bincount().unique(), torch.tensor([2]))
+
+
+def test_what_is_masked_in_validation_is_always_the_same():
+    class Network(torch.nn.Module):
+        def masked_loss(self, batch, share, generator):
+            assert share == 0.3
+            return torch.rand((), generator=generator)
+
+    inner = torch.nn.Module()
+    inner.network = Network()
+    model, batch, task = MaskedModel(inner, 0.3), {"row": torch.arange(4)}, Masked()
+    model.eval()
+    first, again = task.score(model(batch), batch), task.score(model(batch), batch)
+    assert first == again
+    assert first[1] == 4
+    model.train()
+    torch.manual_seed(1)
+    drawn = [float(task.loss(model(batch), batch)) for _ in range(2)]
+    torch.manual_seed(1)
+    assert drawn == [float(task.loss(model(batch), batch)) for _ in range(2)]
+    assert drawn[0] != drawn[1]
