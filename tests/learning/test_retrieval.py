@@ -31,13 +31,13 @@ def test_partners_that_are_alike_are_found_first():
 
 
 def test_embeddings_that_know_nothing_of_each_other_give_chance():
-    x, y = pairs(2000)[0], pairs(2000, seed=1)[0]
-    found = retrieval_metrics(retrieval_ranks(x, y, random_pools(2000, 100)), 100)
+    x, y = pairs(1000)[0], pairs(1000, seed=1)[0]
+    found = retrieval_metrics(retrieval_ranks(x, y, random_pools(1000, 100)), 100)
     for k in (1, 5, 10):
         low, high = found[f"recall_at_{k}_interval"]
         assert found[f"chance_at_{k}"] == k / 100
         assert low - 0.01 < k / 100 < high + 0.01
-    assert found["median_rank"] == pytest.approx(found["chance_median_rank"], rel=0.08)
+    assert found["median_rank"] == pytest.approx(found["chance_median_rank"], rel=0.1)
 
 
 def test_an_embedding_that_is_the_same_for_all_finds_nothing():
@@ -57,10 +57,10 @@ def test_the_rank_counts_those_that_are_nearer():
 
 def test_an_embedding_of_the_magnitude_is_worth_nothing_in_pools_of_that_magnitude():
     rng = np.random.default_rng(2)
-    magnitude = rng.uniform(16, 23, 1500)
-    angle = (magnitude - 16) / 7 + 0.02 * rng.normal(size=(2, 1500))
+    magnitude = rng.uniform(16, 23, 800)
+    angle = (magnitude - 16) / 7 + 0.02 * rng.normal(size=(2, 800))
     image, spectrum = (np.stack([np.cos(a), np.sin(a)], axis=1) for a in angle)
-    at_random, matched = random_pools(1500, 60), matched_pools(magnitude, 60)
+    at_random, matched = random_pools(800, 60), matched_pools(magnitude, 60)
     easy = retrieval_metrics(retrieval_ranks(image, spectrum, at_random), 60)
     hard = retrieval_metrics(retrieval_ranks(image, spectrum, matched), 60)
     assert easy["recall_at_10"] > 0.85

@@ -213,8 +213,8 @@ def paired_redshift_probe_differences(
     scores = RedshiftScores.of_points(a, t), RedshiftScores.of_points(b, t)
     result = paired_value_difference(a, b, t, sources, resamples=resamples, seed=seed)
     result |= paired_redshift_differences(*scores, sources, resamples=resamples, seed=seed)
-    beyond = [np.abs(s.error) > _NEIGHBOUR_OUTLIER for s in scores]
-    result["outlier_rate_0.1"] = paired_difference(*beyond, sources, resamples=resamples, seed=seed)
+    far, their_far = (np.abs(s.error) > _NEIGHBOUR_OUTLIER for s in scores)
+    result["outlier_rate_0.1"] = paired_difference(far, their_far, sources, resamples=resamples, seed=seed)
     return result
 
 
