@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,16 +17,22 @@ from asterism.models.card import Card, card_text
 from asterism.models.class_mix import ClassMix
 from asterism.models.configuration import parse
 from asterism.models.directory import WEIGHTS_FILE, ModelConfig, read_config, read_weights, write_directory
-from asterism.models.domain import DomainScore, signal_to_noise
+from asterism.models.domain import LEAST_SIGNAL, DomainScore, signal_to_noise
 from asterism.models.extrapolation import Extrapolation
 from asterism.models.heads import HeadsConfig, make_heads
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
 from asterism.models.photometry import asinh_magnitude, published_softening
+from asterism.models.reading import inputs_for, reading
 from asterism.models.redshift import RedshiftHead, known_redshifts, normalised
 from asterism.models.redshift_calibration import RedshiftCalibration
 from asterism.models.redshift_families import RedshiftConfig
 from asterism.models.registry import model_names, network_class
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from asterism.catalogs.schema import Group
 
 __all__ = ["Model", "create_model", "model_names"]
 
@@ -60,6 +66,8 @@ class Model(nn.Module):
         Class fractions of the training rows.
     redshift_calibration : RedshiftCalibration
         Width and place of the redshift densities.
+    trained_inputs : ModelInputs
+        What it was made for, also where it is reading something else.
     """
 
     standardised: Tensor
@@ -69,6 +77,7 @@ class Model(nn.Module):
         cls = network_class(config.name)
         options = parse(cls.Options, config.options, f"option of model {config.name}")
         self.config = config.model_copy(update={"options": options.model_dump(mode="json")})
+        self.trained_inputs = config.inputs
         self.network = cls(config.inputs, options)  # type: ignore[arg-type]
         self.network.add_heads(config.heads)
         self.heads = make_heads(config.heads, self.network.members, self.network.width)
@@ -155,7 +164,9 @@ class Model(nn.Module):
         Returns
         -------
         dict of str to Tensor
-            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; ``beyond`` (B,) bool, whether
+            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; of each embedding
+            ``embedding_NAME`` (B, E), of unit length, and ``embedded_NAME`` (B,) bool, see `asterism.models.network.Embedding`;
+            ``beyond`` (B,) bool, whether
             it is fainter than what the model had labels for; where the domain goes by it, and not in training, ``signal``
             (B,), the spectra's signal-to-noise; and each head's answer, e.g.
             ``classification``: logits (B, M, C), which are the log fractions of the training classes for objects of
@@ -169,10 +180,13 @@ class Model(nn.Module):
         """
         if not bool(self.standardised):
             raise ConfigurationError("the model has not learned its inputs' scale; call standardise with training rows")
-        features, informed = self.network(batch)
+        features, informed, embeddings = self.network.encode(batch)
         outputs = {"features": features, "informed": informed}
+        for name, embedding in embeddings.items():
+            outputs[f"embedding_{name}"], outputs[f"embedded_{name}"] = embedding
         if self.domain.signal and not self.training:
-            outputs["signal"] = signal_to_noise(batch["spectrum"])
+            no_signal = torch.full(informed.shape, LEAST_SIGNAL, device=informed.device)
+            outputs["signal"] = signal_to_noise(batch["spectrum"]) if self.config.inputs.spectrum else no_signal
         for name, head in self.heads.items():
             outputs[name] = head(features)
         if "classification" in outputs:
@@ -259,11 +273,60 @@ class Model(nn.Module):
             magnitude = asinh_magnitude(torch.where(seen, flux, 1.0), torch.tensor(softening, device=flux.device))
         return torch.where(seen, magnitude, torch.nan)
 
+    def reading(self, inputs: ModelInputs) -> Model:
+        """A copy with the same weights, calibration and fingerprint that reads other inputs.
+
+        Parameters
+        ----------
+        inputs : ModelInputs
+            Some of the roles it was trained on; spectra on any grid, images of the same pixel scale, bands matched by name.
+
+        Raises
+        ------
+        ConfigurationError
+            When it can't read them, or its network (`Network.any_grid`) reads only what it was trained on.
+        """
+        return reading(self, inputs)
+
+    def inputs_for(
+        self, schema: pa.Schema, where: str = "the catalog", inputs: str | None = None
+    ) -> tuple[Model, dict[str, Group]]:
+        """The model for a catalog, and which of the catalog's groups serve its roles.
+
+        For most networks this is the model itself, after `ModelInputs.check`. One that reads any grid takes the group it was
+        trained on where the catalog has it, else the only one of the kind; a role that the catalog lacks is absent.
+
+        Parameters
+        ----------
+        schema : pyarrow.Schema
+            Of the catalog, with field metadata.
+        where : str
+            Its name, for the message.
+        inputs : str, optional
+            Roles to read, or groups for them, as `asterism.catalogs.roles.bind_roles` has it; for networks that read any grid.
+
+        Returns
+        -------
+        model : Model
+            This one, or what `reading` gives.
+        bindings : dict of str to Group
+            Role → group, ready for `asterism.catalogs.stream`.
+
+        Raises
+        ------
+        BadInputError
+            When the catalog has nothing that the model can read, or something that differs from what it can.
+        ConfigurationError
+            When several groups could serve a role.
+        """
+        return inputs_for(self, schema, where, inputs)
+
     @property
     def fingerprint(self) -> str:
-        """Name of the model's content: a hash of its configuration and of every tensor."""
+        """Name of the model's content: a hash of its configuration and of every tensor, whatever it is `reading`."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(self.config.model_dump_json(exclude={"asterism_version"}).encode())
+        config = self.config.model_copy(update={"inputs": self.trained_inputs})
+        digest.update(config.model_dump_json(exclude={"asterism_version"}).encode())
         for name, tensor in sorted(self.state_dict().items()):
             values = tensor.detach().cpu().contiguous()
             digest.update(f"{name}:{values.dtype}:{tuple(values.shape)};".encode())
@@ -283,12 +346,14 @@ class Model(nn.Module):
         Raises
         ------
         ConfigurationError
-            For an unknown field of the card, or a model that has not been standardised.
+            For an unknown field of the card, or a model that has not been standardised or is `reading` something else.
         OutputError
             When the place can't be written.
         """
         if not bool(self.standardised):
             raise ConfigurationError("the model has not learned its inputs' scale; call standardise before saving it")
+        if self.config.inputs != self.trained_inputs:
+            raise ConfigurationError("a model that reads another survey is not saved; save the one it was made of")
         state = {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
         parameters = sum(p.numel() for p in self.parameters())
         text = card_text(self.config, parse(Card, card or {}, "field of the model card"), self.fingerprint, parameters)
