@@ -155,7 +155,9 @@ class Model(nn.Module):
         Returns
         -------
         dict of str to Tensor
-            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; ``beyond`` (B,) bool, whether
+            ``features`` (B, M, D); ``informed`` (B,) bool, whether anything was observed; of each embedding
+            ``embedding_NAME`` (B, E), of unit length, and ``embedded_NAME`` (B,) bool, see `asterism.models.network.Embedding`;
+            ``beyond`` (B,) bool, whether
             it is fainter than what the model had labels for; where the domain goes by it, and not in training, ``signal``
             (B,), the spectra's signal-to-noise; and each head's answer, e.g.
             ``classification``: logits (B, M, C), which are the log fractions of the training classes for objects of
@@ -169,8 +171,10 @@ class Model(nn.Module):
         """
         if not bool(self.standardised):
             raise ConfigurationError("the model has not learned its inputs' scale; call standardise with training rows")
-        features, informed = self.network(batch)
+        features, informed, embeddings = self.network.encode(batch)
         outputs = {"features": features, "informed": informed}
+        for name, embedding in embeddings.items():
+            outputs[f"embedding_{name}"], outputs[f"embedded_{name}"] = embedding
         if self.domain.signal and not self.training:
             outputs["signal"] = signal_to_noise(batch["spectrum"])
         for name, head in self.heads.items():

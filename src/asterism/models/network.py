@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asterism.errors import ConfigurationError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from asterism.models.heads import HeadsConfig
     from asterism.models.stages import Stage
 
-__all__ = ["Batch", "CamLayer", "Network", "present", "select"]
+__all__ = ["Batch", "CamLayer", "Embedding", "Encoded", "Network", "present", "select", "unit"]
 
 Batch = Mapping[str, Any]
 
@@ -58,6 +59,39 @@ class CamLayer:
     wavelength: tuple[float, float] | None = None
 
 
+class Embedding(NamedTuple):
+    """Objects as points on a sphere, near each other where a network takes them for alike.
+
+    Attributes
+    ----------
+    values : Tensor
+        (B, E) of unit length, 0 where not `present`.
+    present : Tensor
+        (B,) bool: whether anything of what the embedding is made from was observed.
+    """
+
+    values: Tensor
+    present: Tensor
+
+
+class Encoded(NamedTuple):
+    """What a network makes of a batch.
+
+    Attributes
+    ----------
+    features : Tensor
+        (B, M, D), what heads read.
+    informed : Tensor
+        (B,) bool: whether anything at all was observed.
+    embeddings : mapping of str to Embedding
+        By name: ``"joint"``, of all that was observed, and those of single roles where the network has them.
+    """
+
+    features: Tensor
+    informed: Tensor
+    embeddings: Mapping[str, Embedding]
+
+
 class Network(nn.Module, ABC):
     """Base of all networks: everything of a model but its heads and calibration.
 
@@ -71,6 +105,8 @@ class Network(nn.Module, ABC):
         The network's options.
     accepts, requires : frozenset of str
         Roles it can read, and roles it can't do without.
+    any_grid : bool
+        Whether, once trained, it reads other surveys' spectra and bands as well, and does without a role; see `turn_to`.
     members, width : int
         M and D of the features; set by the constructor.
     """
@@ -78,6 +114,7 @@ class Network(nn.Module, ABC):
     Options: ClassVar[type[Strict]]
     accepts: ClassVar[frozenset[str]]
     requires: ClassVar[frozenset[str]] = frozenset()
+    any_grid: ClassVar[bool] = False
     members: int
     width: int
 
@@ -117,6 +154,40 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, M, D), and whether anything at all was observed of each object (B,) bool."""
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Features and embeddings of a batch.
+
+        Parameters
+        ----------
+        batch : mapping
+            As `asterism.catalogs.stream` gives it.
+
+        Returns
+        -------
+        Encoded
+            With one embedding, ``"joint"``: the mean of the members' features, at unit length, unless a network says
+            otherwise.
+        """
+        features, informed = self(batch)
+        return Encoded(features, informed, {"joint": unit(features.mean(1), informed)})
+
+    def turn_to(self, inputs: ModelInputs) -> None:
+        """Read other inputs from now on with the same weights, for networks that say so by `any_grid`.
+
+        Parameters
+        ----------
+        inputs : ModelInputs
+            Some of the roles that the network was built for.
+
+        Raises
+        ------
+        ConfigurationError
+            The network can't read them.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} reads only what it was trained on; train a model on such data, or choose model avis"
+        )
 
     def add_heads(self, heads: HeadsConfig) -> None:
         """Told once, after it was built, what heads its model has; only networks with `stages` need to know."""
@@ -166,6 +237,11 @@ def present(role: Mapping[str, Tensor]) -> Tensor:
     """
     seen = [(values > 0).flatten(1).any(1) for name, values in role.items() if name in _WEIGHTS]
     return role["present"] & torch.stack(seen).any(0)
+
+
+def unit(values: Tensor, present: Tensor) -> Embedding:
+    """Vectors (B, E) at unit length, 0 where not `present` (B,) bool."""
+    return Embedding(torch.where(present[:, None], F.normalize(values, dim=-1), 0.0), present)
 
 
 def select(role: Mapping[str, Tensor], which: Tensor) -> dict[str, Tensor]:

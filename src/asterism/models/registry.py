@@ -10,6 +10,7 @@ from asterism.models.network import Network
 __all__ = ["model_names", "network_class"]
 
 _NETWORKS = {
+    "avis": ("asterism.models.avis", "AVIS"),
     "cnet": ("asterism.models.macnet", "CNet"),
     "macnet": ("asterism.models.macnet", "MACNet"),
     "margformer": ("asterism.models.margformer", "MargFormer"),

@@ -1,0 +1,77 @@
+"""Self-attention over tokens of which some were not observed, and pooling them into one vector."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from asterism.models.attention import CrossAttentionBlock
+
+__all__ = ["Pool", "Transformer", "TransformerBlock"]
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm self-attention, then a pre-norm MLP of four times the width (Xiong et al. 2020, arXiv:2002.04745).
+
+    Parameters
+    ----------
+    width, heads : int
+        Width of a token, and the heads that share it between them.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width)
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """(B, N, width), (B, N) bool with at least one valid token each → (B, N, width)."""
+        qkv = self.query_key_value(self.norm_attention(tokens))
+        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None])
+        tokens = tokens + self.out(attended.transpose(1, 2).flatten(2))
+        return tokens + self.mlp(tokens)
+
+
+class Transformer(nn.Module):
+    """Blocks, one after the other.
+
+    Parameters
+    ----------
+    width, heads, blocks : int
+    """
+
+    def __init__(self, width: int, heads: int, blocks: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(TransformerBlock(width, heads) for _ in range(blocks))
+
+    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """(B, N, width), (B, N) bool → (B, N, width)."""
+        for block in self.blocks:
+            tokens = block(tokens, valid)
+        return tokens
+
+
+class Pool(nn.Module):
+    """Tokens → one vector: a learned query attends to those that are valid.
+
+    Parameters
+    ----------
+    width, heads : int
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.query = nn.Parameter(0.5 * torch.randn(1, width))
+        self.block = CrossAttentionBlock(width, width, heads, dropout=0.0)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """(B, N, width), (B, N) bool → (B, width)."""
+        return self.norm(self.block(self.query.expand(len(tokens), -1, -1), tokens, valid)[:, 0])
