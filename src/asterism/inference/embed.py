@@ -99,11 +99,11 @@ def _embed(
     finite = {name: np.isfinite(values).all(axis=1) for name, (values, _) in vectors.items()}
     lost = np.zeros(len(table), bool)
     absent = np.ones(len(table), bool)
-    for name, (_, present) in vectors.items():
-        lost |= present & ~finite[name]
-        absent &= ~present
-    lines = [(name, "the model's embedding is not finite: check its fluxes") for name in _ids(table, lost)]
-    lines += [(name, "nothing was observed that the model reads: no embedding") for name in _ids(table, absent)]
+    for name, (_, there) in vectors.items():
+        lost |= there & ~finite[name]
+        absent &= ~there
+    lines = [(row, "the model's embedding is not finite: check its fluxes") for row in _ids(table, lost)]
+    lines += [(row, "nothing was observed that the model reads: no embedding") for row in _ids(table, absent)]
     return embedder.columns(vectors), lines
 
 

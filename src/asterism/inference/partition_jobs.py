@@ -91,7 +91,7 @@ def over_partitions(
     if not partitions:
         return
     directory, path = str(Path(model.directory or "").resolve()), str(catalog.path)
-    common = (work, type(model), directory, model.fingerprint, path, catalog.fingerprint)
+    common: tuple[Any, ...] = (work, type(model), directory, model.fingerprint, path, catalog.fingerprint)
     if scheduler is None:
         # Processes of this machine talk through pipes: no port is opened for them.
         with ProcessPoolExecutor(min(workers, len(partitions)), mp_context=get_context("spawn")) as pool:
