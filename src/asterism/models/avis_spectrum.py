@@ -84,9 +84,7 @@ class CommonGrid(nn.Module):
         # Sums over a bag of pixels each, for all spectra at once: a hundred times faster than gathering them.
         both = torch.cat([weighted, ivar]).T.contiguous()
         start = torch.arange(len(self.near), device=both.device) * self.near.shape[1]
-        sums = F.embedding_bag(
-            self.near.flatten(), both, start, mode="sum", per_sample_weights=self.weight.flatten()
-        )
+        sums = F.embedding_bag(self.near.flatten(), both, start, mode="sum", per_sample_weights=self.weight.flatten())
         mean, total = sums.T.contiguous().chunk(2)
         mean = torch.where(total > 0, mean / total.clamp_min(1e-30), 0.0)
         return mean, total * self.effective
