@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from asterism.inference import alignment_figures, redshift_figures
-from asterism.inference.embedding_probes import Part, Probed, Retrieved
+from asterism.inference.embedding_probes import Found, Part, Probed, Retrieved
 from asterism.inference.probed_objects import ASKED, ProbedObjects
 from asterism.inference.report import Card, Cell, Picture, Section, Table, interval, number
 from asterism.inference.results import Results
@@ -74,8 +74,8 @@ def alignment_results(
             for asked in ASKED
             if asked.startswith("redshift") and _asked(probed, asked)
         ),
-        *_names_section(everyone),
-        *_numbers_section(everyone),
+        *_names_sections(everyone),
+        *_numbers_sections(everyone),
     ]
     results.tables = {"probes": _probe_rows(everyone), "few_shot": _few_rows(everyone)}
     if retrieved is not None:
@@ -263,7 +263,7 @@ def _redshift_section(asked: str, everyone: Mapping[str, Embeddings]) -> Section
                 Picture.of(picture, f"Redshift by neighbours of the {name} embedding against the true one.")
             )
     few = {name: ours[name].few[asked]["knn"] for name in _ordered(ours) if ours[name].few.get(asked, {}).get("knn")}
-    if few:
+    if any(len(numbers) > 1 for numbers in few.values()):
         whole = {name: ours[name].found[asked]["knn"].scores["r2"] or 0.0 for name in few}
         picture = alignment_figures.few_shot_figure(few, whole, "R², neighbours")
         caption = "R² with few labels: mean and scatter over draws of the labelled objects; dotted with all of them."
@@ -271,39 +271,47 @@ def _redshift_section(asked: str, everyone: Mapping[str, Embeddings]) -> Section
     return section
 
 
-def _names_section(everyone: Mapping[str, Embeddings]) -> list[Section]:
-    rows = []
+def _names_sections(everyone: Mapping[str, Embeddings]) -> list[Section]:
+    sections = []
     for asked, what in ASKED.items():
-        for method, probed in everyone.items():
-            for name in _ordered(probed):
-                for probe, found in probed[name].found.get(asked, {}).items():
-                    m = found.scores
-                    if "macro_recall" in m:
-                        recall = ", ".join(f"{key} {value:.2f}" for key, value in m["recall"].items())
-                        ends = "{:.3f} to {:.3f}".format(*m["macro_recall_interval"])
-                        texts = [what, method, name, _PROBE_WORDS.get(probe, probe), f"{m['n']:,}"]
-                        rows.append([Cell(t) for t in [*texts, number(m["macro_recall"], 3), ends, recall]])
-    if not rows:
-        return []
-    columns = ["asked", "method", "embedding", "probe", "scored", "macro recall", "95 % interval", "recall"]
-    text = "Macro recall is the mean over classes of the share of the class's objects that are called so."
-    return [Section("Classes, types, targets", [text], [Table(columns, rows, texts=True)])]
+        found = [(texts, f.scores) for texts, f in _of(asked, everyone) if "macro_recall" in f.scores]
+        if not found:
+            continue
+        names = list(dict.fromkeys(name for _, m in found for name in m["recall"]))
+        rows = []
+        for texts, m in found:
+            figures = [number(m["macro_recall"], 3), "{:.3f} to {:.3f}".format(*m["macro_recall_interval"])]
+            recalls = [number(m["recall"].get(name), 2) for name in names]
+            rows.append([Cell(text) for text in [*texts, *figures, *recalls]])
+        counts = ", ".join(f"{name} {count:,}" for name, count in found[0][1]["n_by_class"].items())
+        columns = ["method", "embedding", "probe", "scored", "macro recall", "95 % interval", *names]
+        text = f"Macro recall is the mean of the classes' recalls, which stand behind it. Objects scored: {counts}."
+        sections.append(Section(what[0].upper() + what[1:], [text], [Table(columns, rows)]))
+    return sections
 
 
-def _numbers_section(everyone: Mapping[str, Embeddings]) -> list[Section]:
-    rows = []
+def _numbers_sections(everyone: Mapping[str, Embeddings]) -> list[Section]:
+    sections = []
     for asked in ("half_light_radius", "bulge_fraction"):
-        for method, probed in everyone.items():
-            for name in _ordered(probed):
-                for probe, found in probed[name].found.get(asked, {}).items():
-                    m = found.scores
-                    ends = "–" if m.get("r2_interval") is None else "{:.3f} to {:.3f}".format(*m["r2_interval"])
-                    texts = [ASKED[asked], method, name, _PROBE_WORDS.get(probe, probe), f"{m['n']:,}"]
-                    rows.append([Cell(t) for t in [*texts, number(m["r2"], 3), ends, number(m["rmse"], 3)]])
-    if not rows:
-        return []
-    columns = ["asked", "method", "embedding", "probe", "scored", "R²", "95 % interval", "rms error"]
-    return [Section("Sizes and shapes of galaxies", [], [Table(columns, rows, texts=True)])]
+        rows = []
+        for texts, found in _of(asked, everyone):
+            m = found.scores
+            ends = "–" if m.get("r2_interval") is None else "{:.3f} to {:.3f}".format(*m["r2_interval"])
+            rows.append([Cell(t) for t in [*texts, number(m["r2"], 3), ends, number(m["rmse"], 3)]])
+        if rows:
+            columns = ["method", "embedding", "probe", "scored", "R²", "95 % interval", "rms error"]
+            sections.append(Section(ASKED[asked][0].upper() + ASKED[asked][1:], [], [Table(columns, rows)]))
+    return sections
+
+
+def _of(asked: str, everyone: Mapping[str, Embeddings]) -> list[tuple[list[str], Found]]:
+    """Each answer to a question, with the cells that say whose it is."""
+    return [
+        ([method, name, _PROBE_WORDS.get(probe, probe), f"{found.scores['n']:,}"], found)
+        for method, probed in everyone.items()
+        for name in _ordered(probed)
+        for probe, found in probed[name].found.get(asked, {}).items()
+    ]
 
 
 def _scalars(figures: Mapping[str, Any]) -> dict[str, Any]:

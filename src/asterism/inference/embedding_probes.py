@@ -122,7 +122,7 @@ def probe_embedding(
             continue
         if any(n < least for n, least in zip(counts, (_LEAST_REFERENCE, _LEAST_VALIDATION, SMALLEST_BIN), strict=True)):
             probed.notes.append(
-                f"{asked} was not asked of embedding {name}: {counts[0]:,} labelled objects to learn from, {counts[1]:,} to choose "
+                f"{asked} was not asked: {counts[0]:,} labelled objects to learn from, {counts[1]:,} to choose "
                 f"by and {counts[2]:,} to score, where {_LEAST_REFERENCE}, {_LEAST_VALIDATION} and {SMALLEST_BIN} are needed."
             )
             continue
