@@ -23,7 +23,7 @@ def test_examples_show_what_was_observed_and_what_was_predicted():
     figure.savefig(io.BytesIO(), format="png")
     drawn = [axes for axes in figure.axes if axes.lines]
     assert [axes.get_title(loc="left") for axes in drawn] == ["one", "two"]
-    assert {line.get_label() for line in drawn[0].lines} == {"observed, smoothed", "class mean", "from the image"}
+    assert {line.get_label() for line in drawn[0].lines} == {"observed", "class mean", "from the image"}
     # The prediction stands at the level of what was observed.
     line = next(line for line in drawn[0].lines if line.get_label() == "from the image")
     assert abs(np.nanmean(line.get_ydata()) - flux[2].mean()) < 0.2

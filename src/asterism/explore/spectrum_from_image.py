@@ -27,6 +27,8 @@ __all__ = ["PredictedSpectra", "Spectra", "mean_spectra", "read_spectra", "spect
 Floats = NDArray[np.float64]
 _BLOCK = 256
 _NUMBERS = 2_000_000
+#: Spectra of one kind differ by this at least, of their level: else the brightest would be the only one to speak.
+_LEAST_SCATTER = 0.05
 #: Distance of unit vectors below which one is not nearer than another.
 _NEAREST = 1e-6
 
@@ -154,8 +156,9 @@ def spectra_from_images(images: ArrayLike, spectra: ArrayLike, reference: Spectr
     reference : Spectra
         n spectra. Those without a level (nothing observed, or lost in noise) are nobody's neighbours.
     k : int
-        Neighbours. Each weighs as one over its distance √(2 − 2 cos), and in a pixel also as its inverse variance after division by
-        its level, capped at the median of the neighbours' there: a bright neighbour must not be the only one to speak.
+        Neighbours. Each weighs as 1/√(2 − 2 cos), and in a pixel also as 1/(s² + σ²), σ being its noise after division by its
+        level and s what the neighbours differ by beyond noise (median over pixels): the mean under random effects
+        (DerSimonian & Laird 1986, Controlled Clinical Trials 7, 177).
 
     Returns
     -------
@@ -236,6 +239,17 @@ def mean_spectra(reference: Spectra, names: Sequence[str | None] | None = None) 
 
 def _combine(reference: Spectra, rows: NDArray[np.int64], level: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Weighted mean and intrinsic scatter (P,) of some spectra at level 1."""
+    # Random effects: what spectra differ by is added to their noise, so that bright ones count alike and noise does not count.
+    _, first = _moments(reference, rows, level, weight, 0.0)
+    seen = first[np.isfinite(first)]
+    apart = max(float(np.median(seen**2)) if len(seen) else 0.0, _LEAST_SCATTER**2)
+    return _moments(reference, rows, level, weight, apart)
+
+
+def _moments(
+    reference: Spectra, rows: NDArray[np.int64], level: Floats, weight: Floats, apart: float
+) -> tuple[Floats, Floats]:
+    """Mean and scatter less noise (P,), with weights over (`apart` + noise variance); with the median noise where it is 0."""
     pixels = reference.flux.shape[1]
     mean, scatter = np.full(pixels, np.nan), np.full(pixels, np.nan)
     # Thousands of spectra at once would be gigabytes as float64.
@@ -246,14 +260,15 @@ def _combine(reference: Spectra, rows: NDArray[np.int64], level: Floats, weight:
         ivar = reference.ivar[rows, part] * level[:, None] ** 2
         seen = ivar > 0
         some = seen.any(axis=0)
-        cap = np.ones(flux.shape[1])
-        cap[some] = np.nanmedian(np.where(seen, ivar, np.nan)[:, some], axis=0)
-        w = np.where(seen, weight[:, None] * np.minimum(ivar, cap), 0.0)
+        variance = 1 / np.where(seen, ivar, 1.0)
+        added = np.full(flux.shape[1], apart)
+        if not apart:
+            added[some] = np.nanmedian(np.where(seen, variance, np.nan)[:, some], axis=0)
+        w = np.where(seen, weight[:, None] / (added + variance), 0.0)
         share = w / np.where(some, w.sum(axis=0), 1.0)
         flux = np.where(seen, flux, 0.0)
         found = (share * flux).sum(axis=0)
-        variance = (share * np.where(seen, flux - found, 0.0) ** 2).sum(axis=0)
-        noise = (share / np.where(seen, ivar, 1.0)).sum(axis=0)
+        spread = (share * np.where(seen, flux - found, 0.0) ** 2).sum(axis=0) - (share * variance).sum(axis=0)
         mean[part] = np.where(some, found, np.nan)
-        scatter[part] = np.where(some, np.sqrt(np.maximum(variance - noise, 0.0)), np.nan)
+        scatter[part] = np.where(some, np.sqrt(np.maximum(spread, 0.0)), np.nan)
     return mean, scatter

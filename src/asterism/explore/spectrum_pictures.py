@@ -45,7 +45,7 @@ def prediction_figure(
     beside : dict of str to ndarray (q, P), optional
         Other predictions, drawn thinly.
     smooth : int
-        Pixels over which the observed spectrum is averaged for the eye, by inverse variance; scores do not see this.
+        Pixels over which all spectra are averaged for the eye, the observed one by inverse variance; scores do not see this.
     """
     from matplotlib.figure import Figure
 
@@ -58,17 +58,17 @@ def prediction_figure(
         one = true.take([row])
         level = chi_square(predicted.mean[[row]], one, none)["level"][0]
         level = level if np.isfinite(level) and level > 0 else 1.0
-        box = np.ones(smooth)
-        weight = np.convolve(one.ivar[0], box, "same")
-        flux = np.where(one.ivar[0] > 0, one.flux[0], 0.0) * one.ivar[0]
-        seen = np.where(weight > 0, np.convolve(flux, box, "same") / np.where(weight > 0, weight, 1), np.nan)
-        axes.plot(true.wavelength, seen, color="#9AA5B1", linewidth=0.8, label="observed, smoothed")
+        seen = _smoothed(one.flux[0], one.ivar[0], smooth)
         for (name, other), colour in zip((beside or {}).items(), ("#E69F00", "#7FA37F"), strict=False):
             scale = chi_square(other[[row]], one, none)["level"][0]
-            axes.plot(true.wavelength, scale * other[row], color=colour, linewidth=0.8, label=name)
-        low, high = ((predicted.mean[row] + sign * predicted.scatter[row]) * level for sign in (-1, 1))
-        axes.fill_between(true.wavelength, low, high, color="#0072B2", alpha=0.2, linewidth=0)
-        axes.plot(true.wavelength, predicted.mean[row] * level, color="#0072B2", linewidth=1, label="from the image")
+            drawn = _smoothed(scale * other[row], np.isfinite(other[row]), smooth)
+            axes.plot(true.wavelength, drawn, color=colour, linewidth=0.9, label=name)
+        predictable = np.isfinite(predicted.mean[row])
+        mean = _smoothed(predicted.mean[row] * level, predictable, smooth)
+        scatter = _smoothed(predicted.scatter[row] * level, predictable, smooth)
+        axes.fill_between(true.wavelength, mean - scatter, mean + scatter, color="#0072B2", alpha=0.2, linewidth=0)
+        axes.plot(true.wavelength, mean, color="#0072B2", linewidth=1, label="from the image")
+        axes.plot(true.wavelength, seen, color="#111827", linewidth=0.7, label="observed")
         span = np.nanpercentile(seen, [0.5, 99.5]) if np.isfinite(seen).any() else np.array([0.0, 1.0])
         margin = 0.25 * max(float(np.diff(span)[0]), 1e-12)
         axes.set(xlim=(true.wavelength[0], true.wavelength[-1]), ylim=(span[0] - margin, span[1] + margin))
@@ -85,3 +85,11 @@ def prediction_figure(
             stamp.set(xticks=[], yticks=[])
     figure.supylabel("flux, 1e-17 erg/s/cm²/Å", fontsize=9)
     return figure
+
+
+def _smoothed(flux: NDArray[Any], weight: NDArray[Any], pixels: int) -> Floats:
+    """Running weighted mean (P,); NaN where nothing has weight."""
+    box, w = np.ones(pixels), np.asarray(weight, dtype=float)
+    total = np.convolve(w, box, "same")
+    summed = np.convolve(np.where(w > 0, flux, 0.0) * w, box, "same")
+    return np.where(total > 0, summed / np.where(total > 0, total, 1.0), np.nan)
