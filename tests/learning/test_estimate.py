@@ -27,7 +27,7 @@ def test_it_expects_something_and_changes_nothing():
     net = Net()
     before = copy.deepcopy(net.state_dict())
     state = torch.get_rng_state()
-    batches = Batches([{"x": torch.ones(4, 3), "label": {"class": torch.tensor([0, 1, 1, 0])}}])
+    batches = Batches([{"x": torch.ones(4, 3), "label": {"class": torch.tensor([0, 1, 1, 0])}, "row": torch.arange(4)}])
     config = FitConfig(epochs=7, accelerator="cpu")
     found = estimate(net, Classification(("A", "B")), batches, config, augment=lambda batch, generator: batch)
     assert found.seconds > 0

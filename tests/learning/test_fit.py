@@ -11,7 +11,7 @@ from torch import nn
 from asterism.errors import BadInputError, OutputError
 from asterism.learning.classification import Classification
 from asterism.learning.config import FitConfig
-from asterism.learning.fit import fit, learning_rate
+from asterism.learning.fit import fit
 
 TASK = Classification(("STAR", "QSO"))
 
@@ -192,14 +192,3 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     (tmp_path / "last.pt").write_bytes(b"nothing")
     with pytest.raises(OutputError, match="can't be read"):
         run(Net(), checkpoint=tmp_path / "last.pt")
-
-
-def test_learning_rate_rises_and_falls():
-    config = FitConfig(learning_rate=1.0, warmup=0.1)
-    rates = [learning_rate(config, step, 100) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1, rel=0.01)
-    assert max(rates) == rates[9] > 0.97
-    assert rates[-1] < 0.001
-    assert all(a > b for a, b in zip(rates[9:], rates[10:], strict=False))
-    flat = FitConfig(learning_rate=1.0, warmup=0, schedule="constant")
-    assert {learning_rate(flat, step, 100) for step in range(100)} == {1.0}

@@ -175,6 +175,10 @@ class Stream:
     def __len__(self) -> int:
         return self._batches
 
+    def has(self, role: str) -> np.ndarray:
+        """Which objects of the catalog, (rows of the catalog,) bool, have a role's modality."""
+        return np.array(self._groups[role].arrays["present"])
+
     def shard(self, rank: int, world_size: int) -> Stream:
         """The same selection, seed and cache, seen by one of several processes.
 

@@ -25,8 +25,8 @@ from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
 from asterism.learning.committee import Committee
 from asterism.learning.config import AdaptConfig, FitConfig
-from asterism.learning.fit import learning_rate, to_device
-from asterism.learning.optimizers import parameter_groups
+from asterism.learning.fit import to_device
+from asterism.learning.optimizers import learning_rate, parameter_groups
 from asterism.learning.run_state import step_seed
 from asterism.models.model import Model
 

@@ -2,9 +2,9 @@
 
 Images are turned, mirrored and shifted, since a source has no preferred orientation and is never centred exactly.
 Objects are dimmed, since spectroscopic training sets are brighter than the sky that a model is used on: the flux is
-scaled by 10^(-0.4 Δm) and noise is added until the inverse variance is right for the fainter object. For spectra see
-`asterism.learning.spectral_augment`. Everything is
-drawn from the generator that is given, so that a seed gives the same batch again.
+scaled by 10^(-0.4 Δm) and noise is added until the inverse variance is right for the fainter object. For seeing and sky see
+`asterism.learning.image_augment`, for spectra `asterism.learning.spectral_augment`. Nothing shifts a wavelength: that would be
+another redshift. Everything is drawn from the generator that is given, so that a seed gives the same batch again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from asterism.errors import ConfigurationError
 from asterism.learning.config import AugmentConfig
+from asterism.learning.image_augment import add_sky, pixels, widen_psf
 from asterism.learning.spectral_augment import augment_spectra
 
 __all__ = ["Augmentation", "check_dimming", "dim", "flip_images", "rotate_images", "shift_images"]
@@ -152,13 +153,18 @@ def check_dimming(config: AugmentConfig, roles: Sequence[str]) -> None:
     ------
     ConfigurationError
         `config` dims and a role is a spectrum: the noise of a fainter spectrum is not known from the brighter one, and an
-        object must not be dimmed in its image alone.
+        object must not be dimmed in its image alone. It changes brightness and a role is a 2D spectrum.
     """
     read = [role for role in roles if role.startswith("spectrum")]
     if config.dimming > 0 and read:
         raise ConfigurationError(
             f"augment.dimming makes photometry and images fainter and the inputs have {read[0]}, which would stay bright;"
             " set augment.dimming=0"
+        )
+    if config.brightness > 0 and "spectrum2d" in roles:
+        raise ConfigurationError(
+            "augment.brightness scales all that is measured of an object, and strips of 2D spectra hold the sky as well;"
+            " set augment.brightness=0"
         )
 
 
@@ -174,18 +180,24 @@ class Augmentation:
     sky_sigma : sequence of float, optional
         The survey's point-source depth as one-sigma flux per photometric band [nanomaggy]; infinity where unknown.
         An image's sky is taken from the image: the median variance of its observed pixels, band by band.
+    pixel_scale : float, optional
+        Of the images [arcsec]; without it they are not blurred.
     """
 
-    def __init__(self, config: AugmentConfig, sky_sigma: Tensor | None = None) -> None:
+    def __init__(
+        self, config: AugmentConfig, sky_sigma: Tensor | None = None, pixel_scale: float | None = None
+    ) -> None:
         self.config = config
         self.sky_sigma = sky_sigma
+        self.pixel_scale = pixel_scale
 
     @property
     def active(self) -> bool:
         """Whether any augmentation is switched on."""
         c = self.config
-        spectral = max(c.exposure, c.calibration, c.gaps) > 0
-        return c.rotations or c.flips or c.shift > 0 or (c.dimming > 0 and c.dimming_probability > 0) or spectral
+        spectral = max(c.exposure, c.calibration, c.gaps, c.fibre) > 0
+        seen = max(c.shift, c.brightness, c.blur, c.image_noise) > 0
+        return c.rotations or c.flips or seen or (c.dimming > 0 and c.dimming_probability > 0) or spectral
 
     def __call__(self, batch: Mapping[str, Any], generator: torch.Generator) -> Batch:
         """A batch with augmented copies of photometry, image and spectrum; what is not touched is shared with the one given."""
@@ -194,12 +206,52 @@ class Augmentation:
             self._dim(out, generator)
         if "image" in out:
             self._move(out, generator)
+            self._observe(out, generator)
         c = self.config
-        if "spectrum" in out and max(c.exposure, c.calibration, c.gaps) > 0:
+        if "spectrum" in out and max(c.exposure, c.calibration, c.gaps, c.fibre) > 0:
             group = out["spectrum"]
-            flux, ivar = augment_spectra(group["flux"], group["ivar"], c.exposure, c.calibration, c.gaps, generator)
+            flux, ivar = augment_spectra(
+                group["flux"],
+                group["ivar"],
+                c.exposure,
+                c.calibration,
+                c.gaps,
+                generator,
+                gap_runs=c.gap_runs,
+                fibre=c.fibre,
+            )
             out["spectrum"] = {**group, "flux": flux, "ivar": ivar}
+        if c.brightness > 0:
+            self._brighten(out, generator)
         return out
+
+    def _observe(self, batch: Batch, generator: torch.Generator) -> None:
+        """Worse seeing and a brighter sky, each for a random half."""
+        config, group = self.config, batch["image"]
+        flux, ivar = group["flux"], group["ivar"]
+        changed = dict(group)
+        if config.blur > 0 and self.pixel_scale is not None:
+            width = _half(flux.shape[0], config.blur, generator, flux.device)
+            flux, ivar = widen_psf(flux, ivar, pixels(width, self.pixel_scale), generator)
+            if "psf_fwhm" in group:
+                changed["psf_fwhm"] = (group["psf_fwhm"] ** 2 + width[:, None] ** 2).sqrt()
+        if config.image_noise > 0:
+            added = _half(flux.shape[0], config.image_noise, generator, flux.device)
+            flux, ivar = add_sky(flux, ivar, added, generator)
+        batch["image"] = {**changed, "flux": flux, "ivar": ivar}
+
+    def _brighten(self, batch: Batch, generator: torch.Generator) -> None:
+        """One factor for everything that is measured of an object, its errors included: signal-to-noise ratios stay."""
+        roles = [role for role in ("photometry", "image", "spectrum") if role in batch]
+        if not roles:
+            return
+        first = batch[roles[0]]["flux"]
+        draw = 2 * torch.rand(first.shape[0], generator=generator, device=first.device) - 1
+        scale = torch.pow(10.0, -0.4 * self.config.brightness * draw)
+        for role in roles:
+            group = batch[role]
+            factor = scale.view(-1, *[1] * (group["flux"].ndim - 1))
+            batch[role] = {**group, "flux": group["flux"] * factor, "ivar": group["ivar"] / factor**2}
 
     def _dim(self, batch: Batch, generator: torch.Generator) -> None:
         flux = next(batch[role]["flux"] for role in ("photometry", "image") if role in batch)
@@ -230,6 +282,12 @@ class Augmentation:
             shift = (2 * torch.rand((n, 2), generator=generator, device=device) - 1) * config.shift
             flux, ivar = shift_images(flux, ivar, shift if config.subpixel else torch.round(shift))
         batch["image"] = {**group, "flux": flux, "ivar": ivar}
+
+
+def _half(count: int, largest: float, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Even draws from 0 to the largest for a random half, (count,); 0 for the others."""
+    draws = torch.rand((2, count), generator=generator, device=device)
+    return torch.where(draws[0] < 0.5, draws[1] * largest, torch.zeros_like(draws[1]))
 
 
 def _moved(image: Tensor, move: Tensor) -> Tensor:

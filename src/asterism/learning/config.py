@@ -11,14 +11,16 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from asterism.errors import ConfigurationError, unknown_name
+from asterism.models.alignment import OBJECTIVES, Objective
 from asterism.models.configuration import Strict
 from asterism.models.redshift_families import RedshiftOptions
 
 __all__ = [
     "AdaptConfig",
+    "AlignmentConfig",
     "AugmentConfig",
     "CalibrateConfig",
     "ClassificationConfig",
@@ -50,7 +52,14 @@ class FitConfig(_Section):
     """How the weights are found."""
 
     epochs: Annotated[int, Field(ge=1, description="most passes over the training part")] = 30
-    batch_size: Annotated[int, Field(ge=1, description="objects per step")] = 256
+    batch_size: Annotated[int, Field(ge=1, description="objects of a batch")] = 256
+    accumulate: Annotated[
+        int, Field(ge=1, description="batches of one step, gone through one after another; alignment compares across them")
+    ] = 1
+    devices: Annotated[
+        int,
+        Field(ge=1, description="processes (GPUs where there are any) that fit together, each with batches of its own"),
+    ] = 1
     optimizer: Annotated[
         Literal["adamw", "adagrad"],
         Field(description="adagrad: with the defaults of Keras 2.6, as macnet was published"),
@@ -102,6 +111,20 @@ class AugmentConfig(_Section):
     ] = 0.0
     gaps: Annotated[
         float, Field(ge=0, le=1, description="share of 1D spectra that lose a run of up to an eighth of their pixels")
+    ] = 0.0
+    gap_runs: Annotated[int, Field(ge=1, description="most runs that such a spectrum loses")] = 1
+    fibre: Annotated[
+        float, Field(ge=0, description="grey errors of the flux scale of 1D spectra alone, standard deviation [mag]")
+    ] = 0.0
+    brightness: Annotated[
+        float,
+        Field(ge=0, description="largest change of an object's flux, the same in all modalities and S/N kept [mag]"),
+    ] = 0.0
+    blur: Annotated[
+        float, Field(ge=0, description="widest Gaussian that half of the images are convolved with, FWHM [arcsec]")
+    ] = 0.0
+    image_noise: Annotated[
+        float, Field(ge=0, description="largest variance added to half of the images, over their sky's; 3 = S/N halved")
     ] = 0.0
 
 
@@ -176,6 +199,32 @@ class RedshiftConfig(RedshiftOptions, _Section):
     ] = None
 
 
+def _known_objective(name: object) -> object:
+    if isinstance(name, str) and name not in OBJECTIVES:
+        raise ValueError(unknown_name("objective", name, OBJECTIVES))
+    return name
+
+
+class AlignmentConfig(_Section):
+    """How images and spectra are aligned without labels; used where alignment is the task."""
+
+    objective: Annotated[
+        Objective,
+        BeforeValidator(_known_objective),
+        Field(description="infonce, siglip or vicreg: image against spectrum; masked: each alone, parts of it hidden"),
+    ] = "infonce"
+    pretrain_epochs: Annotated[
+        int, Field(ge=0, description="passes of masked modelling before the alignment, at most; 0 = none")
+    ] = 0
+    mask_share: Annotated[
+        float, Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling")
+    ] = 0.5
+    expander: Annotated[int, Field(ge=2, description="width of vicreg's expander")] = 512
+    validation_size: Annotated[
+        int, Field(ge=2, description="objects of a validation batch, by whose loss the epoch is chosen")
+    ] = 256
+
+
 class TrainConfig(_Section):
     """All settings of a run."""
 
@@ -187,6 +236,7 @@ class TrainConfig(_Section):
     calibrate: CalibrateConfig = CalibrateConfig()
     classification: ClassificationConfig = ClassificationConfig()
     redshift: RedshiftConfig = RedshiftConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
     model: Annotated[dict[str, Any], Field(description="the model's own options")] = Field(default_factory=dict)
 
 

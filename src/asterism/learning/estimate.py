@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
+import math
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Any
 
 import torch
 from torch import nn
 
 from asterism.learning.config import FitConfig
-from asterism.learning.fit import Augment, Batches, Task, to_device, training_device
+from asterism.learning.fit import Batches, to_device, training_device
 from asterism.learning.optimizers import make_optimizer
+from asterism.learning.steps import Augment, JointTask, Task, add_gradients
 
 __all__ = ["Estimate", "duration", "estimate", "size"]
 
@@ -41,7 +41,7 @@ class Estimate:
 
 
 def estimate(
-    model: nn.Module, task: Task, train: Batches, config: FitConfig, augment: Augment | None = None
+    model: nn.Module, task: Task | JointTask, train: Batches, config: FitConfig, augment: Augment | None = None
 ) -> Estimate:
     """Time a few training steps on a copy of the model.
 
@@ -60,23 +60,23 @@ def estimate(
     with torch.random.fork_rng():
         twin = copy.deepcopy(model).to(device).train()
         optimizer = make_optimizer(twin, config)
-        generator = torch.Generator(device).manual_seed(0)
+        stream = cycle(train)
         begin = start = _now(device)
         timed = 0
-        for index, read in enumerate(islice(cycle(train), _WARM_UP + _TIMED)):
+        for index in range(_WARM_UP + _TIMED):
             if index == _WARM_UP:
                 start, timed = _now(device), 0
-            batch: Mapping[str, Any] = to_device(read, device)
-            batch = batch if augment is None else augment(batch, generator)
+            batches = [to_device(read, device) for read in islice(stream, config.accumulate)]
             optimizer.zero_grad()
-            task.loss(twin(batch), batch).backward()
+            add_gradients(twin, task, batches, range(len(batches)), augment=augment)
             optimizer.step()
             timed += 1
             if _now(device) - begin > _ENOUGH:
                 break
         per_step = (_now(device) - start) / timed
+    steps = math.ceil(len(train) / config.devices / config.accumulate) * config.epochs
     # Validation, averaging and checkpoints come on top, and are about a tenth.
-    return Estimate(1.1 * per_step * len(train) * config.epochs, _peak_memory(device))
+    return Estimate(1.1 * per_step * steps, _peak_memory(device))
 
 
 def duration(seconds: float) -> str:

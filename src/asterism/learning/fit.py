@@ -1,18 +1,22 @@
 """Finding the weights: Lightning's loop around an optimizer, averaged weights, early stopping, and checkpoints to continue from.
 
 A run that was stopped anywhere, also in mid-epoch, and is continued ends with the same weights to the bit as one that
-was not: each step's randomness comes from the run's seed and the step's number (`run_state.step_seed`), an epoch's order
-from the seed and the epoch, the learning rate from the step, and everything else is in the checkpoint.
+was not: each batch's randomness comes from the run's seed and the batch's number (`run_state.step_seed`), an epoch's order
+from the seed and the epoch, the learning rate from the step, and everything else is in the checkpoint. A step may be of
+several batches, and of several processes (`steps`, `processes`).
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,14 +27,13 @@ from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.config import FitConfig
-from asterism.learning.optimizers import make_optimizer
+from asterism.learning.optimizers import learning_rate, make_optimizer
+from asterism.learning.processes import ALONE, Peers, launch
 from asterism.learning.progress import FitProgress, quiet_lightning
 from asterism.learning.run_state import Epoch, RunState, load_run_state, save_run_state, step_seed
+from asterism.learning.steps import Augment, Batch, JointTask, Task, add_gradients, score
 
-__all__ = ["Batches", "Fitted", "Task", "fit", "learning_rate", "to_device", "training_device"]
-
-Batch = Mapping[str, Any]
-Augment = Callable[[Batch, torch.Generator], Batch]
+__all__ = ["Batches", "Fitted", "fit", "to_device", "training_device"]
 
 
 class Batches(Protocol):
@@ -44,13 +47,7 @@ class Batches(Protocol):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 
-
-class Task(Protocol):
-    """What a model is trained for: see `classification.Classification`."""
-
-    def loss(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor: ...
-
-    def score(self, outputs: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, int]: ...
+    def shard(self, rank: int, world_size: int) -> Batches: ...
 
 
 @dataclass(frozen=True)
@@ -75,45 +72,22 @@ class Fitted:
     history: tuple[Epoch, ...]
 
 
-def learning_rate(config: FitConfig, step: int, steps: int) -> float:
-    """The learning rate of a step.
-
-    Parameters
-    ----------
-    config : FitConfig
-        Its peak, the schedule and the share of warm-up.
-    step : int
-        From 0.
-    steps : int
-        How many there will be.
-
-    Returns
-    -------
-    float
-        ``peak · min(1, f / warmup) · (1 + cos πf) / 2`` with f = step / steps for ``cosine`` (without the last factor
-        for ``constant``).
-    """
-    done = step / max(1, steps)
-    rate = config.learning_rate
-    if config.warmup > 0:
-        # Counted from the next step's end, so that the first step moves too.
-        rate *= min(1.0, (step + 1) / max(1.0, config.warmup * steps))
-    if config.schedule == "cosine":
-        rate *= 0.5 * (1 + math.cos(math.pi * done))
-    return rate
-
-
 def training_device(config: FitConfig) -> torch.device:
     """Where Lightning will train: the first GPU where there is one and it is not declined, else the CPU.
 
     Raises
     ------
     ConfigurationError
-        A GPU is asked for and there is none.
+        A GPU is asked for and there is none, or fewer than there are to be processes.
     """
     found = torch.cuda.is_available()
     if config.accelerator == "gpu" and not found:
         raise ConfigurationError("fit.accelerator is 'gpu' and no CUDA GPU is to be seen; set it to 'auto' or 'cpu'")
+    if found and config.accelerator != "cpu" and torch.cuda.device_count() < config.devices:
+        raise ConfigurationError(
+            f"fit.devices is {config.devices} and there are {torch.cuda.device_count()} GPUs; lower it, or set"
+            " fit.accelerator=cpu"
+        )
     return torch.device("cuda" if found and config.accelerator != "cpu" else "cpu")
 
 
@@ -127,7 +101,7 @@ def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
 
 def fit(
     model: nn.Module,
-    task: Task,
+    task: Task | JointTask,
     train: Batches,
     validation: Batches,
     config: FitConfig,
@@ -144,7 +118,7 @@ def fit(
     ----------
     model : nn.Module
         Gives a mapping of outputs for a batch.
-    task : Task
+    task : Task or JointTask
         Loss and validation score (lower is better).
     train, validation : Batches
         The training stream must be seeded and shuffled; it is put to its place before each pass.
@@ -176,19 +150,63 @@ def fit(
     for stream, part in ((train, "training"), (validation, "validation")):
         if len(stream) == 0:
             raise BadInputError(f"the {part} part has no objects; widen --where or make another split")
-    module = _Fitting(model, task, len(train), config, seed, augment, checkpoint, FitProgress(console))
-    if checkpoint is not None and checkpoint.exists():
-        module.restore()
+    if config.devices > 1 and config.batch_size < 2:
+        # Some processes would have a batch less than others, and these wait for them for ever.
+        raise ConfigurationError("fit.devices shares out batches of two objects or more; raise fit.batch_size")
+    if config.devices == 1:
+        module = _Fitting(model, task, train, config, seed, augment, checkpoint, FitProgress(console), ALONE)
+        _fit_module(module, train, validation, callbacks)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            kept = checkpoint or Path(folder) / "last.pt"
+            module = _Fitting(model, task, train, config, seed, augment, kept, FitProgress(None), ALONE)
+            module.restore()
+            if not module.finished:
+                shown = console is not None and console.is_terminal
+                arguments = (model, task, train, validation, config, seed, augment, kept, shown, list(callbacks))
+                launch(_work, config.devices, arguments, gpu=training_device(config).type == "cuda")
+                module.restore()
     state = module.state
+    model.to("cpu").load_state_dict(state.best)
+    model.eval()
+    return Fitted(len(state.history), state.step, state.best_epoch, state.best_score, tuple(state.history))
+
+
+def _work(
+    peers: Peers,
+    model: nn.Module,
+    task: Task | JointTask,
+    train: Batches,
+    validation: Batches,
+    config: FitConfig,
+    seed: int,
+    augment: Augment | None,
+    checkpoint: Path,
+    shown: bool,
+    callbacks: Sequence[Callback],
+) -> None:
+    """One of several processes' share of a fit; the first keeps the checkpoint, which is the result."""
+    console = Console(stderr=True) if shown and peers.rank == 0 else None
+    share = train.shard(peers.rank, peers.count)
+    # Tensors that are sent to processes of this machine are shared among them, and each must take steps with its own.
+    model = copy.deepcopy(model)
+    module = _Fitting(model, task, share, config, seed, augment, checkpoint, FitProgress(console), peers)
+    _fit_module(module, share, validation, callbacks)
+
+
+def _fit_module(module: _Fitting, train: Batches, validation: Batches, callbacks: Sequence[Callback]) -> None:
+    """From where the run stands to its end."""
+    module.restore()
+    config, state = module.config, module.state
     with module.progress, quiet_lightning(), torch.random.fork_rng():
-        module.progress.total(config.epochs * len(train))
+        module.progress.total(module.steps)
         if not module.finished:
+            device = training_device(config)
             trainer = Trainer(
-                accelerator=training_device(config).type,
-                devices=1,
+                accelerator=device.type,
+                devices=[module.peers.rank] if device.type == "cuda" else 1,
                 precision=config.precision,
                 max_epochs=config.epochs - state.epoch,
-                gradient_clip_val=config.gradient_clip or None,
                 callbacks=list(callbacks),
                 logger=False,
                 enable_checkpointing=False,
@@ -196,10 +214,7 @@ def fit(
                 enable_model_summary=False,
                 num_sanity_val_steps=0,
             )
-            _run(trainer, module, _EpochRest(train, state), validation)
-    model.to("cpu").load_state_dict(state.best)
-    model.eval()
-    return Fitted(len(state.history), state.step, state.best_epoch, state.best_score, tuple(state.history))
+            _run(trainer, module, _EpochRest(train, state, config.accumulate), _Share(validation, module.peers))
 
 
 def _run(trainer: Trainer, module: LightningModule, train: Any, validation: Any) -> None:
@@ -216,19 +231,34 @@ def _run(trainer: Trainer, module: LightningModule, train: Any, validation: Any)
 
 
 class _EpochRest:
-    """The training stream as Lightning sees it: what is left of the epoch under way.
+    """The training stream as Lightning sees it: what is left of the epoch under way, the batches of one step at a time.
 
     It has no length, so that Lightning ends an epoch where the stream ends, also for a continued, shorter one.
     """
 
-    def __init__(self, stream: Batches, state: RunState) -> None:
-        self.stream, self.state = stream, state
+    def __init__(self, stream: Batches, state: RunState, accumulate: int) -> None:
+        self.stream, self.state, self.accumulate = stream, state, accumulate
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         # The place is the run's, not the stream's: Lightning fetches a batch ahead of the one it trains on.
         place = {"epoch": self.state.epoch, "batch": self.state.batch}
         self.stream.load_state_dict({**self.stream.state_dict(), **place})
-        return iter(self.stream)
+        return _groups(iter(self.stream), self.accumulate)
+
+
+class _Share:
+    """The validation batches that one of several processes scores; where there are fewer than processes, each scores all."""
+
+    def __init__(self, stream: Batches, peers: Peers) -> None:
+        self.stream, self.peers = stream, peers if peers.count <= len(stream) else ALONE
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return islice(self.stream, self.peers.rank, None, self.peers.count)
+
+
+def _groups(batches: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    while group := list(islice(batches, size)):
+        yield group
 
 
 class _Fitting(LightningModule):
@@ -237,18 +267,22 @@ class _Fitting(LightningModule):
     def __init__(
         self,
         model: nn.Module,
-        task: Task,
-        batches: int,
+        task: Task | JointTask,
+        train: Batches,
         config: FitConfig,
         seed: int,
         augment: Augment | None,
         checkpoint: Path | None,
         progress: FitProgress,
+        peers: Peers,
     ) -> None:
         super().__init__()
+        # A step may have several backward passes.
+        self.automatic_optimization = False
         self.model, self.task, self.config, self.seed, self.augment = model, task, config, seed, augment
-        self.checkpoint, self.progress = checkpoint, progress
-        self.batches, self.steps = batches, batches * config.epochs
+        self.checkpoint, self.progress, self.peers = checkpoint, progress, peers
+        self.batches = len(train)
+        self.steps = math.ceil(self.batches / config.accumulate) * config.epochs
         self.state = RunState()
         self.optimizer = make_optimizer(model, config)
         self._loss_sum = torch.zeros(())
@@ -266,14 +300,16 @@ class _Fitting(LightningModule):
         return self.optimizer
 
     def restore(self) -> None:
-        assert self.checkpoint is not None
+        """Continue from the checkpoint where there is one."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
         self.state, weights, optimizer = load_run_state(self.checkpoint)
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(optimizer)
         self._loss_sum = torch.tensor(self.state.loss_sum)
 
     def save(self) -> None:
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self.peers.rank == 0:
             self.state.loss_sum = float(self._loss_sum)
             save_run_state(self.checkpoint, self.state, self.model.state_dict(), self.optimizer.state_dict())
         self._saved = time.monotonic()
@@ -287,21 +323,23 @@ class _Fitting(LightningModule):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        draw = step_seed(self.seed, self.state.step)
-        # Only where this run draws: torch.manual_seed keeps a stack trace per call for devices that are not in use.
-        torch.default_generator.manual_seed(draw)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(draw)
-        if self.augment is not None:
-            batch = self.augment(batch, torch.Generator(self.device).manual_seed(draw))
-        loss = self.task.loss(self.model(batch), batch)
-        self._loss_sum = self._loss_sum + loss.detach()
-        return loss
+    def training_step(self, batches: list[Batch], batch_idx: int) -> None:
+        state, peers = self.state, self.peers
+        optimizer = self.optimizers()
+        optimizer.zero_grad()
+        # Every batch of the run draws for itself: by the processes' turns within an epoch, and the epochs one after another.
+        first = state.epoch * self.batches + state.batch
+        numbers = [(first + i) * peers.count + peers.rank for i in range(len(batches))]
+        seeds = [step_seed(self.seed, number) for number in numbers]
+        loss = add_gradients(self.model, self.task, batches, seeds, augment=self.augment, peers=peers)
+        if self.config.gradient_clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        optimizer.step()
+        self._loss_sum = self._loss_sum + loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.state.step += 1
-        self.state.batch += 1
+        self.state.batch += len(batch)
         if self.config.ema_decay > 0:
             self._average()
         self.progress.step(self.state.step)
@@ -331,28 +369,30 @@ class _Fitting(LightningModule):
         self._swap_average()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._score.append(self.task.score(self.model(batch), batch))
+        self._score.append(score(self.model, self.task, batch))
 
     def on_validation_epoch_end(self) -> None:
         state = self.state
-        score = float(sum(s for s, _ in self._score)) / max(1, sum(n for _, n in self._score))
-        loss = float(self._loss_sum) / max(1, state.batch)
-        if not (math.isfinite(score) and math.isfinite(loss)):
+        sums = torch.tensor([[float(s), float(n)] for s, n in self._score], dtype=torch.float64, device=self.device).sum(0)
+        found, count = self.peers.total(sums).tolist()
+        reached = found / max(1.0, count)
+        loss = float(self._loss_sum) / max(1, math.ceil(state.batch / self.config.accumulate))
+        if not (math.isfinite(reached) and math.isfinite(loss)):
             raise BadInputError(
                 f"the loss is not finite in epoch {state.epoch + 1}; lower fit.learning_rate or look for extreme fluxes"
             )
-        if score < state.best_score:
-            state.best_score, state.best_epoch = score, state.epoch
+        if reached < state.best_score:
+            state.best_score, state.best_epoch = reached, state.epoch
             state.best = {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}
         self._swap_average()
         rate = learning_rate(self.config, max(0, state.step - 1), self.steps)
-        state.history.append(Epoch(state.epoch + 1, state.step, rate, loss, score))
+        state.history.append(Epoch(state.epoch + 1, state.step, rate, loss, reached))
         state.epoch, state.batch = state.epoch + 1, 0
         self._loss_sum = torch.zeros_like(self._loss_sum)
 
     def on_train_epoch_end(self) -> None:
         state = self.state
         self.save()
-        score = state.history[-1].validation_score
-        self.progress.epoch(state.epoch, self.config.epochs, score, state.best_epoch, state.best_score)
+        last = state.history[-1].validation_score
+        self.progress.epoch(state.epoch, self.config.epochs, last, state.best_epoch, state.best_score)
         self.trainer.should_stop = self.finished

@@ -1,7 +1,8 @@
-"""What turns gradients into steps: AdamW, or AdaGrad as the papers of 2021 ran it."""
+"""What turns gradients into steps: AdamW, or AdaGrad as the papers of 2021 ran it, and how large the steps are."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from asterism.learning.config import FitConfig
 
-__all__ = ["make_optimizer", "parameter_groups"]
+__all__ = ["learning_rate", "make_optimizer", "parameter_groups"]
 
 # Keras 2.6, tf.keras.optimizers.Adagrad: initial_accumulator_value=0.1 and epsilon=1e-7 (torch: 0 and 1e-10). Its update
 # (ApplyAdagradV2: accum += g^2; var -= lr g / (sqrt(accum) + epsilon)) is torch's formula, with epsilon outside of the
@@ -38,6 +39,34 @@ def make_optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer
             groups, lr=config.learning_rate, initial_accumulator_value=_ACCUMULATOR, eps=_EPSILON
         )
     return torch.optim.AdamW(groups, lr=config.learning_rate, foreach=True)
+
+
+def learning_rate(config: FitConfig, step: int, steps: int) -> float:
+    """The learning rate of a step.
+
+    Parameters
+    ----------
+    config : FitConfig
+        Its peak, the schedule and the share of warm-up.
+    step : int
+        From 0.
+    steps : int
+        How many there will be.
+
+    Returns
+    -------
+    float
+        ``peak · min(1, f / warmup) · (1 + cos πf) / 2`` with f = step / steps for ``cosine`` (without the last factor
+        for ``constant``).
+    """
+    done = step / max(1, steps)
+    rate = config.learning_rate
+    if config.warmup > 0:
+        # Counted from the next step's end, so that the first step moves too.
+        rate *= min(1.0, (step + 1) / max(1.0, config.warmup * steps))
+    if config.schedule == "cosine":
+        rate *= 0.5 * (1 + math.cos(math.pi * done))
+    return rate
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

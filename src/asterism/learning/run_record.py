@@ -13,21 +13,34 @@ import torch
 
 import asterism
 from asterism.learning.calibrate import Uncalibrated
+from asterism.learning.config import TrainConfig, dotted
 from asterism.learning.fit import Fitted
 from asterism.learning.metrics import log_loss_values
 from asterism.learning.run_state import Epoch
+from asterism.learning.tasks import TASKS
 from asterism.learning.training_set import TrainingSet
 from asterism.models.densities import density as density_of
 from asterism.models.densities import median
 from asterism.models.model import Model
 
-__all__ = ["card_of", "objects_of", "summary_of", "validation_metrics", "write_history"]
+__all__ = ["card_of", "objects_of", "settings_that_count", "summary_of", "validation_metrics", "write_history"]
+
+#: Settings that came later: said by nothing where they are as before, so that runs of then can be continued.
+_LATER = frozenset(
+    {"fit.accumulate", "fit.devices"}
+    | {f"augment.{name}" for name in ("blur", "image_noise", "brightness", "fibre", "gap_runs")}
+)
 
 
 def objects_of(chosen: TrainingSet) -> str:
     """How many objects a run learns from, in words."""
     mix = ", ".join(f"{name} {count:,}" for name, count in chosen.counts["train"].items())
     mix = f" ({mix})" if chosen.classes else " with a redshift"
+    if chosen.without_labels:
+        return (
+            f"Training on {chosen.objects('train'):,} objects without labels, stopping by"
+            f" {chosen.objects('validation'):,} others of split {chosen.split!r}."
+        )
     return (
         f"Training on {chosen.objects('train'):,} objects{mix}, stopping by {chosen.objects('validation'):,} and"
         f" calibrating on {chosen.objects('calibration'):,} others of split {chosen.split!r}."
@@ -69,6 +82,25 @@ def validation_metrics(network: Model, answers: Uncalibrated) -> dict[str, float
     return found
 
 
+def settings_that_count(
+    config: TrainConfig, tasks: tuple[str, ...], *, adapting: bool, taught: bool
+) -> dict[str, Any]:
+    """Settings that the run depends on: not how often it is saved, and not those of a task or step that is not taken."""
+    idle = ["fit.checkpoint_seconds", *(f"{task}." for task in TASKS if task not in tasks)]
+    if not adapting:
+        idle.append("adapt.")
+    if not taught:
+        idle.append("teacher.")
+    if config.fit.optimizer == "adamw":  # said by nothing, as before there was another: runs of then can be continued
+        idle.append("fit.optimizer")
+    usual = dotted(TrainConfig())
+    return {
+        key: value
+        for key, value in dotted(config).items()
+        if not key.startswith(tuple(idle)) and not (key in _LATER and value == usual[key])
+    }
+
+
 def card_of(chosen: TrainingSet, metrics: Mapping[str, float], told: list[str]) -> dict[str, Any]:
     """Fields of the model card."""
     return {
@@ -103,7 +135,7 @@ def summary_of(
     }
     if network.classes:
         summary["temperature"] = float(network.temperature.value)
-    uncalibrated = {"log_loss_uncalibrated": fitted.best_score}
+    uncalibrated = {} if chosen.without_labels else {"log_loss_uncalibrated": fitted.best_score}
     if "redshift" in network.heads:
         head, calibration = network.redshift_head, network.redshift_calibration
         names = head.config.classes or ("objects",)

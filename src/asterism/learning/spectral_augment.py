@@ -75,9 +75,17 @@ def lose_pixels(ivar: Tensor, first: Tensor, length: Tensor) -> Tensor:
 
 
 def augment_spectra(
-    flux: Tensor, ivar: Tensor, exposure: float, calibration: float, gaps: float, generator: torch.Generator
+    flux: Tensor,
+    ivar: Tensor,
+    exposure: float,
+    calibration: float,
+    gaps: float,
+    generator: torch.Generator,
+    *,
+    gap_runs: int = 1,
+    fibre: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """A random half of the spectra exposed less, all warped, a share with a gap.
+    """A random half of the spectra exposed less, all warped and scaled, a share with gaps.
 
     Parameters
     ----------
@@ -89,6 +97,11 @@ def augment_spectra(
     gaps : float
         Share of the spectra that lose a run of up to an eighth of their pixels.
     generator : torch.Generator
+    gap_runs : int
+        Most such runs of one spectrum; how many it loses is drawn from 1 to this.
+    fibre : float
+        Standard deviation of the grey flux scale [mag]: a fibre takes in more or less of a source, as seeing and centring
+        go, and an image does not know of it.
 
     Returns
     -------
@@ -105,4 +118,14 @@ def augment_spectra(
     if gaps > 0:
         length = torch.where(draws[2] < gaps, (draws[3] * pixels / _LONGEST).long(), 0)
         ivar = lose_pixels(ivar, (draws[4] * pixels).long(), length)
+        for run in range(2, gap_runs + 1):
+            more = torch.rand((3, n), generator=generator, device=flux.device)
+            # The k-th run comes with the chance that 1..gap_runs drawn evenly reaches k, given that it reached k - 1.
+            length = torch.where((length > 0) & (more[0] < (gap_runs - run + 1) / (gap_runs - run + 2)), length, 0)
+            ivar = lose_pixels(
+                ivar, (more[2] * pixels).long(), torch.where(length > 0, (more[1] * pixels / _LONGEST).long(), 0)
+            )
+    if fibre > 0:
+        scale = torch.pow(10.0, -0.4 * fibre * torch.randn(n, generator=generator, device=flux.device))[:, None]
+        flux, ivar = flux * scale, ivar / scale**2
     return flux, ivar

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from asterism.learning.config import FitConfig
 from asterism.learning.estimate import duration, estimate
-from asterism.learning.fit import Augment, Batch, Batches, Task, fit
+from asterism.learning.fit import Batches, fit
 from asterism.learning.run_record import write_history
+from asterism.learning.steps import Augment, Batch, Task
 from asterism.models.model import Model
 
 __all__ = ["fit_stages"]

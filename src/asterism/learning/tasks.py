@@ -7,16 +7,19 @@ import math
 import numpy as np
 
 from asterism.errors import ConfigurationError, unknown_name
+from asterism.learning.alignment import Alignment, Masked, sources_of
 from asterism.learning.classification import Classification
 from asterism.learning.config import TrainConfig
 from asterism.learning.redshift import ClassAndRedshift, Redshift
 from asterism.learning.training_set import STAR, TrainingSet
 from asterism.models.redshift_families import RedshiftConfig
 
-__all__ = ["TASKS", "goal_of", "parse_tasks", "redshift_config"]
+__all__ = ["TASKS", "Goal", "goal_of", "parse_tasks", "redshift_config"]
 
-TASKS = ("classification", "redshift")
-"""What a model can be trained for: one of them, or both."""
+TASKS = ("classification", "redshift", "alignment")
+"""What a model can be trained for: one of them, or the first two together."""
+
+Goal = Classification | Redshift | ClassAndRedshift | Alignment | Masked
 
 
 def parse_tasks(text: str) -> tuple[str, ...]:
@@ -30,7 +33,7 @@ def parse_tasks(text: str) -> tuple[str, ...]:
     Raises
     ------
     ConfigurationError
-        A name is no task, naming the nearest, or there is none.
+        A name is no task, naming the nearest, or there is none; alignment is among several.
 
     Examples
     --------
@@ -41,6 +44,10 @@ def parse_tasks(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in TASKS:
             raise ConfigurationError(unknown_name("task", name, TASKS))
+    if "alignment" in names and len(set(names)) > 1:
+        raise ConfigurationError(
+            "--task alignment learns without labels and goes with no other task; train it by itself, and probe what it learned"
+        )
     return tuple(name for name in TASKS if name in names)
 
 
@@ -78,7 +85,7 @@ def redshift_config(chosen: TrainingSet, config: TrainConfig) -> RedshiftConfig 
 
 def goal_of(
     chosen: TrainingSet, config: TrainConfig, redshift: RedshiftConfig | None
-) -> Classification | Redshift | ClassAndRedshift:
+) -> Goal:
     """Loss and score of a run's tasks.
 
     Parameters
@@ -93,6 +100,8 @@ def goal_of(
     ConfigurationError
         A weight is given for a class that is not learned.
     """
+    if "alignment" in chosen.tasks:
+        return Masked() if config.alignment.objective == "masked" else Alignment(sources_of(chosen.catalog))
     if redshift is None:
         return Classification(chosen.classes, config.classification.class_weights)
     of_redshift = Redshift(redshift, chosen.classes)

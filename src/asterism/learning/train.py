@@ -9,48 +9,54 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 
-from asterism.catalogs.bands import band_info, depth_sigma
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.leaks import SourceSet
 from asterism.catalogs.outputs import Output
 from asterism.catalogs.roles import bind_roles
-from asterism.errors import AsterismError, ConfigurationError
-from asterism.learning.adapt import adapt
-from asterism.learning.augment import Augmentation, check_dimming
+from asterism.errors import ConfigurationError
+from asterism.learning.alignment import (
+    Alignment,
+    Masked,
+    alignment_figures,
+    check_objective,
+    check_pairs,
+    head_config,
+)
+from asterism.learning.augment import check_dimming
 from asterism.learning.baseline_set import BaselineSet
 from asterism.learning.baselines import check_libraries
 from asterism.learning.calibrate import calibrate, run_over
 from asterism.learning.classification import Classification
-from asterism.learning.config import AugmentConfig, TrainConfig, dotted
-from asterism.learning.distillation import Distilled, Lessons
-from asterism.learning.estimate import duration, estimate, size
-from asterism.learning.fit import Fitted, Task, fit, training_device
-from asterism.learning.progress import FitProgress
+from asterism.learning.config import TrainConfig
+from asterism.learning.fit import training_device
 from asterism.learning.recipe import with_recipe
-from asterism.learning.redshift import ClassAndRedshift, Redshift
-from asterism.learning.run_record import card_of, objects_of, summary_of, validation_metrics, write_history
-from asterism.learning.stages import fit_stages
+from asterism.learning.run_fit import CHECKPOINT, READ_SIZE, adapt_run, fit_run, teller
+from asterism.learning.run_record import (
+    card_of,
+    objects_of,
+    settings_that_count,
+    summary_of,
+    validation_metrics,
+    write_history,
+)
 from asterism.learning.tasks import TASKS, goal_of, parse_tasks, redshift_config
 from asterism.learning.teacher import Teacher
-from asterism.learning.training_set import TrainingSet, UnlabelledSet, choose_objects
+from asterism.learning.training_set import UnlabelledSet, choose_objects
 from asterism.models.inputs import ModelInputs
-from asterism.models.model import Model, create_model
+from asterism.models.model import create_model
 from asterism.models.registry import network_class
 
 __all__ = ["TASKS", "TrainedRun", "train"]
 
-_CHECKPOINT = Path("checkpoints", "last.pt")
-#: Most objects per batch where nothing is learned from them.
-_READ_SIZE = 2048
+_SCORES = {"classification": "log-loss", "redshift": "CDE loss", "alignment": "loss"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def train(
     model : str
         One of `models.model.model_names`.
     task : str
-        One of `TASKS`, or both with a comma between them.
+        One of `TASKS`, or classification and redshift with a comma between them.
     inputs : str, optional
         Roles to read, see `catalogs.roles.bind_roles`; everything that the catalog has by default.
     split : str, optional
@@ -136,7 +142,7 @@ def train(
         The place holds something else, or a run made from other inputs.
     """
     config = config or TrainConfig()
-    say = _teller(console)
+    say = teller(console)
     tasks = parse_tasks(task)
     if adapt_to is not None and tasks != ("classification",):
         raise ConfigurationError(
@@ -144,6 +150,10 @@ def train(
         )
     if adapt_to is not None and teacher is not None:
         raise ConfigurationError("--adapt and --teacher each name objects without labels; give one of them")
+    if "alignment" in tasks and (baselines or teacher is not None):
+        raise ConfigurationError(
+            f"--task alignment reads no label, and {'--baselines' if baselines else '--teacher'} goes by labels; leave it out"
+        )
     network_class(model)  # before a split is made: an unknown name must leave nothing behind
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
     bindings = bind_roles(catalog.schema, inputs)
@@ -151,6 +161,8 @@ def train(
     check_dimming(config.augment, reads.roles)
     if baselines:
         check_libraries()
+    if "alignment" in tasks:
+        check_objective(config.alignment, model, reads.roles, config.fit)
     chosen = choose_objects(catalog, bindings, split=split, where=where, tasks=tasks)
     mentor = None if teacher is None else Teacher.open(teacher, chosen)
     config = with_recipe(config, tasks, model, chosen.objects("train") + (len(mentor.unlabelled) if mentor else 0))
@@ -160,9 +172,14 @@ def train(
     goal = goal_of(chosen, config, redshift)
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(seed)
-        network = create_model(model, reads, chosen.classes or None, config.model, redshift=redshift)
+        aligned = head_config(config.alignment) if "alignment" in tasks else None
+        network = create_model(
+            model, reads, chosen.classes or None, config.model, redshift=redshift, alignment=aligned
+        )
     # Of spectra only what the model reads is streamed: wavelengths would double the cache.
     chosen = replace(chosen, bindings=network.config.inputs.check(catalog.schema, str(catalog.path)))
+    if isinstance(goal, Alignment):
+        check_pairs(chosen.pairs(), f"split {chosen.split!r} of {catalog.path}")
     fainter = None if adapt_to is None else UnlabelledSet.of(adapt_to, network.config.inputs)
     seen = SourceSet.union([chosen.seen(), fainter.seen()]) if fainter else chosen.seen()
     if mentor is not None:
@@ -176,7 +193,7 @@ def train(
         "task": ",".join(tasks),
         "model": model,
         "inputs": {role: group.name for role, group in bindings.items()},
-        "config": _settings_that_count(config, tasks, adapting=fainter is not None, taught=mentor is not None),
+        "config": settings_that_count(config, tasks, adapting=fainter is not None, taught=mentor is not None),
         "adapt": fainter.catalog.fingerprint if fainter else None,
         "baselines": baselines,
         "seed": seed,
@@ -193,19 +210,22 @@ def train(
         if mentor is not None:
             lessons = mentor.lessons(redshift, own=config.teacher.own, device=device)
             say(mentor.told(lessons))
-        fitted = _fit(network, goal, chosen, fainter, lessons, config, seed, output, console)
-        scored = {"classification": "log-loss", "redshift": "CDE loss"}.get(",".join(tasks), "negative log-likelihood")
+        fitted = fit_run(network, goal, chosen, fainter, lessons, config, seed, output.directory, console)
+        scored = _SCORES.get(",".join(tasks), "negative log-likelihood")
         say(f"Best validation {scored} {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
         if fainter is not None:
             assert isinstance(goal, Classification)  # no other task gets here
-            _adapt(network, goal, chosen, fainter, config, seed, console)
+            adapt_run(network, goal, chosen, fainter, config, seed, console)
         say("Calibrating.")
-        at_once = network.config.inputs.at_once(_READ_SIZE)
+        at_once = network.config.inputs.at_once(READ_SIZE)
         validation = run_over(network, chosen.stream("validation", at_once), device)
         known = [validation.vectors]
         if fainter is not None:
             known.append(run_over(network, fainter.stream(None, at_once), device).vectors)
-        calibration = run_over(network, chosen.stream("calibration", at_once), device)
+        # Without labels there is nothing to calibrate but the domain, which goes by the validation part.
+        calibration = validation
+        if not chosen.without_labels:
+            calibration = run_over(network, chosen.stream("calibration", at_once), device)
         told = calibrate(network, calibration, config.calibrate, known=torch.cat(known))
         if fainter is not None:
             told.append(
@@ -216,6 +236,11 @@ def train(
         for sentence in told:
             say(f"Warning: {sentence}")
         metrics = validation_metrics(network, validation)
+        if isinstance(goal, Alignment):
+            stream = chosen.stream("validation", config.alignment.validation_size)
+            metrics |= alignment_figures(network, stream, goal, device)
+        elif isinstance(goal, Masked):
+            metrics["loss"] = fitted.best_score
         if baselines:
             parts = ("train", "calibration")
             stream = chosen.stream(parts, at_once)
@@ -233,140 +258,5 @@ def train(
         if mentor is not None and lessons is not None:
             summary["teacher"] = mentor.about(lessons)
         (output.directory / "train.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        shutil.rmtree(output.directory / _CHECKPOINT.parent, ignore_errors=True)
+        shutil.rmtree(output.directory / CHECKPOINT.parent, ignore_errors=True)
     return TrainedRun(output.path, False, summary)
-
-
-def _fit(
-    network: Model,
-    goal: Classification | Redshift | ClassAndRedshift,
-    chosen: TrainingSet,
-    fainter: UnlabelledSet | None,
-    lessons: Lessons | None,
-    config: TrainConfig,
-    seed: int,
-    output: Output,
-    console: Console | None,
-) -> Fitted:
-    """Standardise, say what to expect, and fit (or go on fitting)."""
-    say = _teller(console)
-    # What is to be adapted to sets the scale of the inputs as well, or it would lie where their tails are compressed.
-    also = None if lessons is None else lessons.rows.numpy()
-    task: Task = goal
-    if lessons is not None:
-        task = Distilled(goal, lessons, config.teacher.weight, config.teacher.temperature)
-    at_once = network.config.inputs.at_once(_READ_SIZE)
-    known = chosen.stream("train", at_once, also=also)
-    network.standardise(known if fainter is None else chain(known, fainter.stream(None, at_once)))
-    stream = chosen.stream("train", config.fit.batch_size, shuffle=True, seed=seed, also=also)
-    settings = config.augment
-    if fainter is not None and not settings.dimming:
-        settings = settings.model_copy(update={"dimming": config.adapt.dimming})
-    augment = _augmentation(settings, network)
-    checkpoint = output.directory / _CHECKPOINT
-    if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
-        fit_stages(
-            network,
-            task,
-            stream,
-            chosen.stream("validation", at_once),
-            config.fit,
-            checkpoints=checkpoint.parent,
-            histories=output.directory,
-            seed=seed,
-            augment=augment,
-            console=console,
-            say=say,
-        )
-    parameters = sum(p.numel() for p in network.parameters())
-    if checkpoint.exists():
-        say(f"Continuing {network.config.name} ({parameters:,} parameters) where it stopped.")
-    elif console is not None:
-        expected = estimate(network, task, stream, config.fit, augment)
-        memory = "" if expected.memory is None else f" and {size(expected.memory)} of memory"
-        say(
-            f"{network.config.name} has {parameters:,} parameters; {config.fit.epochs} epochs take about"
-            f" {duration(expected.seconds)}{memory}."
-        )
-    return fit(
-        network,
-        task,
-        stream,
-        chosen.stream("validation", at_once),
-        config.fit,
-        seed=seed,
-        augment=augment,
-        checkpoint=checkpoint,
-        console=console,
-    )
-
-
-def _adapt(
-    network: Model,
-    goal: Classification,
-    chosen: TrainingSet,
-    fainter: UnlabelledSet,
-    config: TrainConfig,
-    seed: int,
-    console: Console | None,
-) -> None:
-    """Adapt to the unlabelled objects, with a progress bar."""
-    _teller(console)(
-        f"Adapting to {len(fainter.catalog):,} objects of {fainter.catalog.path.name} without labels, in"
-        f" {config.adapt.steps} steps of magnitude."
-    )
-    with FitProgress(console) as progress:
-        progress.total(config.adapt.steps * config.adapt.updates)
-        adapt(
-            network,
-            goal,
-            lambda size: chosen.stream("train", size, shuffle=True, seed=seed),
-            lambda rows, size: fainter.stream(rows, size, seed=seed),
-            config.adapt,
-            config.fit,
-            seed=seed,
-            augment=_augmentation(config.augment, network),
-            device=training_device(config.fit),
-            progress=lambda done, total: progress.step(done),
-        )
-
-
-def _settings_that_count(
-    config: TrainConfig, tasks: tuple[str, ...], *, adapting: bool, taught: bool
-) -> dict[str, Any]:
-    """Settings that the run depends on: not how often it is saved, and not those of a task or step that is not taken."""
-    idle = ["fit.checkpoint_seconds", *(f"{task}." for task in TASKS if task not in tasks)]
-    if not adapting:
-        idle.append("adapt.")
-    if not taught:
-        idle.append("teacher.")
-    if config.fit.optimizer == "adamw":  # said by nothing, as before there was another: runs of then can be continued
-        idle.append("fit.optimizer")
-    return {key: value for key, value in dotted(config).items() if not key.startswith(tuple(idle))}
-
-
-def _augmentation(config: AugmentConfig, network: Model) -> Augmentation | None:
-    augmentation = Augmentation(config, _sky_sigma(network.config.inputs))
-    return augmentation if augmentation.active else None
-
-
-def _teller(console: Console | None) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        if console is not None:
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    return say
-
-
-def _sky_sigma(inputs: ModelInputs) -> torch.Tensor | None:
-    """Noise of the survey's sky per photometric band [nanomaggy], from its published depth; infinity where unknown."""
-    if inputs.photometry is None:
-        return None
-    sigmas = []
-    for band in inputs.photometry.bands:
-        try:
-            depth = band_info(inputs.photometry.survey, band).depth_5sigma
-        except AsterismError:  # a survey or band without published numbers
-            depth = None
-        sigmas.append(float("inf") if depth is None else float(depth_sigma(depth)))
-    return torch.tensor(sigmas)

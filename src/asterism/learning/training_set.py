@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -36,6 +36,7 @@ STAR = "STAR"
 _PARTS = ("train", "validation", "calibration")
 _COLUMNS = {"classification": "class", "redshift": "redshift"}
 _ROLES = {"train": "labelled", "validation": "validation", "calibration": "calibration"}
+_UNLABELLED = {**_ROLES, "train": "unlabelled"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class TrainingSet:
     split_content : str
         Hash of the split's rows and parts.
     where : str
-        The condition that chooses the objects: the user's, a clean label, and a class that is learned or a redshift.
+        The condition that chooses the objects: the user's, a clean label, and a class that is learned or a redshift; empty
+        for none.
     classes : tuple of str
         Those of the training part; STAR, GALAXY, QSO first, in this order. Empty where no class is learned.
     counts : mapping of str to mapping of str to int
@@ -71,6 +73,11 @@ class TrainingSet:
     _clean: str = ""
     _rows: dict[str | tuple[str, ...], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def without_labels(self) -> bool:
+        """Whether nothing of what is learned is a label."""
+        return not self.labels
+
     def objects(self, part: str) -> int:
         """Number of objects in a part."""
         return sum(self.counts[part].values())
@@ -79,7 +86,7 @@ class TrainingSet:
         """Row numbers of a part, or of several together, (n,) int64; found once and kept."""
         key = part if isinstance(part, str) else tuple(part)
         if key not in self._rows:
-            self._rows[key] = select_rows(self.catalog, split=self.split, part=part, where=self.where)
+            self._rows[key] = select_rows(self.catalog, split=self.split, part=part, where=self.where or None)
         return self._rows[key]
 
     def unlabelled_rows(self) -> np.ndarray:
@@ -133,10 +140,17 @@ class TrainingSet:
 
     def seen(self) -> SourceSet:
         """The sources of all three parts, each with its role."""
+        roles = _UNLABELLED if self.without_labels else _ROLES
         sets = []
         for part in _PARTS:
-            sets.append(SourceSet.from_catalog(self.catalog, rows=self.rows(part), role=_ROLES[part]))
+            sets.append(SourceSet.from_catalog(self.catalog, rows=self.rows(part), role=roles[part]))
         return SourceSet.union(sets)
+
+    def pairs(self) -> dict[str, int]:
+        """Objects of the training and validation parts that have both an image and a spectrum."""
+        stream = self.stream("train", 1)
+        there = stream.has("image") & stream.has("spectrum")
+        return {part: int(there[self.rows(part)].sum()) for part in ("train", "validation")}
 
     def check_leaks(self, seen: SourceSet, by: str = "") -> None:
         """Refuse to train where an object seen is of a source of the split's test part.
@@ -214,11 +228,12 @@ def choose_objects(
     where: str | None,
     tasks: Sequence[str] = ("classification",),
 ) -> TrainingSet:
-    """Find the labelled objects of the training, validation and calibration parts.
+    """Find the objects of the training, validation and calibration parts.
 
     Only clean labels count (``label_warning`` 0 or unknown). For classification these are objects with a class, also
-    where redshifts are learned beside it; for redshifts alone, objects with a redshift of -0.01 or more. Without a
-    split, the one named ``default`` is used, and made where the catalog lacks it.
+    where redshifts are learned beside it; for redshifts alone, objects with a redshift of -0.01 or more. For alignment they
+    are all objects, and no label is read. Without a split, the one named ``default`` is used, and made where the catalog
+    lacks it: stratified by class, for alignment not.
 
     Parameters
     ----------
@@ -228,7 +243,7 @@ def choose_objects(
     where : str, optional
         A condition on the objects of all parts.
     tasks : sequence of str
-        What is learned of them: classification, redshift or both.
+        What is learned of them: classification, redshift or both, or alignment.
 
     Returns
     -------
@@ -242,7 +257,7 @@ def choose_objects(
     ConfigurationError
         The split does not exist or lacks a part, or the condition can't be read.
     """
-    classified = "classification" in tasks
+    classified, labelled = "classification" in tasks, any(task in _COLUMNS for task in tasks)
     if classified and "class" not in catalog.schema.names:
         raise BadInputError(f"{catalog.path} has no column 'class'; classification needs labelled objects")
     if "redshift" in tasks and "redshift" not in catalog.schema.names:
@@ -251,14 +266,15 @@ def choose_objects(
     if where is not None:
         compile_where(where, catalog.schema)  # an unfit condition is shown as it was written, not with ours around it
         conditions.append(f"({where})")
-    if "label_warning" in catalog.schema.names:
+    if labelled and "label_warning" in catalog.schema.names:
         conditions.append("(label_warning IS NULL OR label_warning = 0)")
     clean = " AND ".join(conditions)
-    conditions.append("class IS NOT NULL" if classified else f"redshift >= {LOWEST_REDSHIFT}")
+    if labelled:
+        conditions.append("class IS NOT NULL" if classified else f"redshift >= {LOWEST_REDSHIFT}")
     if split is None:
         split = DEFAULT_SPLIT
         if split not in catalog.split_names():
-            make_split(catalog, split)
+            make_split(catalog, split, stratify="auto" if labelled else "none")
     table = read_split(catalog, split)
     there = pc.unique(table["part"]).to_pylist()
     for part in _PARTS:
@@ -268,6 +284,9 @@ def choose_objects(
                 " make one with 'asterism split --fractions train=.7,validation=.1,calibration=.1,test=.1'"
             )
     content = content_hash(table.select(["object_id", "part"]))
+    if not labelled:
+        chosen = TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), (), {}, tuple(tasks), clean)
+        return replace(chosen, counts=_count_objects(chosen))
     if not classified:
         kept = _count_redshifts(catalog, split, " AND ".join(conditions))
         return TrainingSet(catalog, bindings, split, content, " AND ".join(conditions), (), kept, tuple(tasks), clean)
@@ -302,6 +321,18 @@ def _count_redshifts(catalog: Catalog, split: str, where: str) -> dict[str, dict
             raise BadInputError(
                 f"{catalog.path} has no object with a clean redshift of {LOWEST_REDSHIFT} or more in the {part} part of"
                 f" split {split!r}; widen --where or make another split"
+            )
+    return counts
+
+
+def _count_objects(chosen: TrainingSet) -> dict[str, dict[str, int]]:
+    """Objects of each part; each must have some."""
+    counts = {part: {"objects": len(chosen.rows(part))} for part in _PARTS}
+    for part, found in counts.items():
+        if not found["objects"]:
+            raise BadInputError(
+                f"{chosen.catalog.path} has no object in the {part} part of split {chosen.split!r}; widen --where or make"
+                " another split"
             )
     return counts
 

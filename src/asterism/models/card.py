@@ -75,12 +75,12 @@ def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int
     classes = config.heads.classification.classes if config.heads.classification else ()
     total = sum(card.class_mix.values())
     mix = [f"| {name} | {count:,} | {count / total:.3f} |" for name, count in card.class_mix.items()] if total else []
-    limits = [
-        "Probabilities hold for objects chosen as the training rows were; other class fractions need a prior."
-        if classes
-        else "Densities hold for objects chosen as the training rows were.",
-        *card.limits,
-    ]
+    holds = "Densities hold for objects chosen as the training rows were."
+    if classes:
+        holds = "Probabilities hold for objects chosen as the training rows were; other class fractions need a prior."
+    if config.heads.alignment is not None:
+        holds = "Distances between embeddings mean something for objects like the training rows; they are no probabilities."
+    limits = [holds, *card.limits]
     lines = [
         f"---\n{front}\n---",
         f"# {config.name}",
@@ -101,10 +101,16 @@ def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int
         "## Limits",
         "\n".join(f"* {sentence}" for sentence in limits),
         "## Use",
-        "```python\nimport asterism\n\nasterism.Predictor.from_pretrained(DIRECTORY).predict(table)\n```",
+        _use(config),
         f"Written by Asterism {config.asterism_version}; weights fingerprint `{fingerprint}`.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _use(config: ModelConfig) -> str:
+    if config.heads.alignment is not None:
+        return "```console\n$ asterism embed DIRECTORY --catalog C --out D\n```"
+    return "```python\nimport asterism\n\nasterism.Predictor.from_pretrained(DIRECTORY).predict(table)\n```"
 
 
 def _answers(config: ModelConfig) -> str:
@@ -116,4 +122,7 @@ def _answers(config: ModelConfig) -> str:
     if heads.redshift is not None:
         of_each = f", for each of {', '.join(heads.redshift.classes)}" if heads.redshift.classes else ""
         told.append(f"It gives a probability density of redshift from 0 to {heads.redshift.z_max:g}{of_each}.")
+    if heads.alignment is not None:
+        how = "masked modelling of each" if heads.alignment.objective == "masked" else heads.alignment.objective
+        told.append(f"It places objects in a space of embeddings that it learned without labels (objective: {how}).")
     return " ".join(told) or "It has no head."

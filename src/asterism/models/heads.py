@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 from torch import Tensor, nn
 
+from asterism.models.alignment import AlignmentConfig, AlignmentHead
 from asterism.models.configuration import Strict
 from asterism.models.ensemble import MemberLinear
 from asterism.models.redshift import RedshiftHead
@@ -41,10 +42,12 @@ class HeadsConfig(Strict):
     ----------
     classification : ClassificationConfig, optional
     redshift : RedshiftConfig, optional
+    alignment : AlignmentConfig, optional
     """
 
     classification: ClassificationConfig | None = None
     redshift: RedshiftConfig | None = None
+    alignment: AlignmentConfig | None = None
 
     @model_validator(mode="after")
     def _densities_of_known_classes(self) -> HeadsConfig:
@@ -58,8 +61,8 @@ class HeadsConfig(Strict):
 
     @model_serializer(mode="wrap")
     def _as_before(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A model without redshifts is written, and so named by its fingerprint, as before there were any.
-        return {name: value for name, value in rest(self).items() if name != "redshift" or value is not None}
+        # A model without redshifts or alignment is written, and so named by its fingerprint, as before there were any.
+        return {name: value for name, value in rest(self).items() if name == "classification" or value is not None}
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -101,4 +104,6 @@ def make_heads(config: HeadsConfig, members: int, width: int) -> nn.ModuleDict:
         heads["classification"] = ClassificationHead(members, width, len(config.classification.classes))
     if config.redshift is not None:
         heads["redshift"] = RedshiftHead(members, width, config.redshift)
+    if config.alignment is not None:
+        heads["alignment"] = AlignmentHead(config.alignment, width)
     return heads

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.models.alignment import AlignmentConfig
 from asterism.models.calibration import ConformalSets, Temperature
 from asterism.models.card import Card, card_text
 from asterism.models.class_mix import ClassMix
@@ -22,7 +22,7 @@ from asterism.models.extrapolation import Extrapolation
 from asterism.models.heads import HeadsConfig, make_heads
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
-from asterism.models.photometry import asinh_magnitude, published_softening
+from asterism.models.photometry import reference_magnitudes
 from asterism.models.reading import inputs_for, reading
 from asterism.models.redshift import RedshiftHead, known_redshifts, normalised
 from asterism.models.redshift_calibration import RedshiftCalibration
@@ -188,7 +188,8 @@ class Model(nn.Module):
             no_signal = torch.full(informed.shape, LEAST_SIGNAL, device=informed.device)
             outputs["signal"] = signal_to_noise(batch["spectrum"]) if self.config.inputs.spectrum else no_signal
         for name, head in self.heads.items():
-            outputs[name] = head(features)
+            if name != "alignment":  # which holds parameters of the loss, and answers nothing
+                outputs[name] = head(features)
         if "classification" in outputs:
             outputs["beyond"] = self.extrapolation.beyond(self.magnitudes(batch))
             prior = self._prior().to(features).log()
@@ -260,65 +261,16 @@ class Model(nn.Module):
         if described is None or band is None:
             first = batch[self.config.inputs.roles[0]]
             return torch.full(first["present"].shape, torch.nan, device=first["present"].device)
-        photometry = batch["photometry"]
-        flux, ivar = photometry["flux"][:, band], photometry["ivar"][:, band]
-        seen = (ivar > 0) & photometry["present"]
-        # As everywhere: asinh magnitudes belong to the SDSS system, a catalog in AB has logarithmic ones.
-        asinh = described.zero_point == "sdss"
-        softening = published_softening(described.survey, described.bands[band]) if asinh else math.nan
-        if math.isnan(softening):
-            sigma = torch.where(seen, ivar, 1.0) ** -0.5
-            magnitude = 22.5 - 2.5 * torch.log10(torch.maximum(torch.where(seen, flux, 1.0), sigma))
-        else:
-            magnitude = asinh_magnitude(torch.where(seen, flux, 1.0), torch.tensor(softening, device=flux.device))
-        return torch.where(seen, magnitude, torch.nan)
+        return reference_magnitudes(described, band, batch["photometry"])
 
     def reading(self, inputs: ModelInputs) -> Model:
-        """A copy with the same weights, calibration and fingerprint that reads other inputs.
-
-        Parameters
-        ----------
-        inputs : ModelInputs
-            Some of the roles it was trained on; spectra on any grid, images of the same pixel scale, bands matched by name.
-
-        Raises
-        ------
-        ConfigurationError
-            When it can't read them, or its network (`Network.any_grid`) reads only what it was trained on.
-        """
+        """A copy with the same weights, calibration and fingerprint that reads other inputs; see `asterism.models.reading`."""
         return reading(self, inputs)
 
     def inputs_for(
         self, schema: pa.Schema, where: str = "the catalog", inputs: str | None = None
     ) -> tuple[Model, dict[str, Group]]:
-        """The model for a catalog, and which of the catalog's groups serve its roles.
-
-        For most networks this is the model itself, after `ModelInputs.check`. One that reads any grid takes the group it was
-        trained on where the catalog has it, else the only one of the kind; a role that the catalog lacks is absent.
-
-        Parameters
-        ----------
-        schema : pyarrow.Schema
-            Of the catalog, with field metadata.
-        where : str
-            Its name, for the message.
-        inputs : str, optional
-            Roles to read, or groups for them, as `asterism.catalogs.roles.bind_roles` has it; for networks that read any grid.
-
-        Returns
-        -------
-        model : Model
-            This one, or what `reading` gives.
-        bindings : dict of str to Group
-            Role → group, ready for `asterism.catalogs.stream`.
-
-        Raises
-        ------
-        BadInputError
-            When the catalog has nothing that the model can read, or something that differs from what it can.
-        ConfigurationError
-            When several groups could serve a role.
-        """
+        """The model for a catalog, and which of the catalog's groups serve its roles; see `asterism.models.reading`."""
         return inputs_for(self, schema, where, inputs)
 
     @property
@@ -396,6 +348,7 @@ def create_model(
     options: Mapping[str, Any] | None = None,
     *,
     redshift: RedshiftConfig | None = None,
+    alignment: AlignmentConfig | None = None,
 ) -> Model:
     """Build a model with fresh weights, drawn from torch's random state.
 
@@ -411,6 +364,8 @@ def create_model(
         The network's options; the others take their defaults.
     redshift : RedshiftConfig, optional
         Configuration of the redshift head; None for no such head.
+    alignment : AlignmentConfig, optional
+        Configuration of the alignment head; None for no such head.
 
     Raises
     ------
@@ -421,6 +376,8 @@ def create_model(
     wanted: dict[str, Any] = {} if classes is None else {"classification": {"classes": tuple(classes)}}
     if redshift is not None:
         wanted["redshift"] = redshift
+    if alignment is not None:
+        wanted["alignment"] = alignment
     heads = parse(HeadsConfig, wanted, "head")
     read = network.reads(inputs, parse(network.Options, options or {}, f"option of model {name}"))
     domain: Literal["direction", "signal"] = "direction" if read.spectrum is None else "signal"

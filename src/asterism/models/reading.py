@@ -18,7 +18,25 @@ __all__ = ["inputs_for", "reading"]
 
 
 def reading(model: Model, inputs: ModelInputs) -> Model:
-    """The model with other inputs; see `Model.reading`."""
+    """A copy of a model with the same weights, calibration and fingerprint that reads other inputs.
+
+    Parameters
+    ----------
+    model : Model
+        Trained; itself maybe `reading` something else already.
+    inputs : ModelInputs
+        Some of the roles it was trained on: spectra on any grid, images of the same pixel scale, bands matched by name.
+
+    Returns
+    -------
+    Model
+        The model itself where the inputs are its own.
+
+    Raises
+    ------
+    ConfigurationError
+        It can't read them, or its network (`asterism.models.network.Network.any_grid`) reads only what it was trained on.
+    """
     if inputs == model.config.inputs:
         return model
     trained = model.trained_inputs
@@ -36,7 +54,35 @@ def reading(model: Model, inputs: ModelInputs) -> Model:
 def inputs_for(
     model: Model, schema: pa.Schema, where: str = "the catalog", inputs: str | None = None
 ) -> tuple[Model, dict[str, Group]]:
-    """The model for a catalog, and the catalog's groups for its roles; see `Model.inputs_for`."""
+    """The model for a catalog, and which of the catalog's groups serve its roles.
+
+    For most networks this is the model itself, after `ModelInputs.check`. One that reads any grid takes the group it was
+    trained on where the catalog has it, else the only one of the kind; a role that the catalog lacks is absent.
+
+    Parameters
+    ----------
+    model : Model
+    schema : pyarrow.Schema
+        Of the catalog, with field metadata.
+    where : str
+        Its name, for the message.
+    inputs : str, optional
+        Roles to read, or groups for them, as `asterism.catalogs.roles.bind_roles` has it; for networks that read any grid.
+
+    Returns
+    -------
+    model : Model
+        The model, or what `reading` gives.
+    bindings : dict of str to Group
+        Role → group, ready for `asterism.catalogs.stream`.
+
+    Raises
+    ------
+    BadInputError
+        The catalog has nothing that the model can read, or something that differs from what it can.
+    ConfigurationError
+        Several groups could serve a role.
+    """
     from asterism.catalogs.roles import bind_roles
     from asterism.catalogs.schema import groups
 

@@ -1,0 +1,238 @@
+"""Learning without labels: images and spectra of one object brought together, and masked modelling of each alone.
+
+Objects that lack one of the two take no part in the contrast; in masked modelling every object does. No label is read: a
+batch of these tasks has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor, nn
+
+from asterism.errors import BadInputError, ConfigurationError
+from asterism.learning.config import AlignmentConfig, FitConfig
+from asterism.learning.fit import to_device
+from asterism.learning.objectives import contrast, retrieval
+from asterism.learning.steps import Batch
+from asterism.models.alignment import CONTRASTS, AlignmentHead
+from asterism.models.alignment import AlignmentConfig as HeadConfig
+from asterism.models.network import Network
+from asterism.models.registry import network_class
+
+if TYPE_CHECKING:
+    from asterism.catalogs.catalog import Catalog
+    from asterism.models.model import Model
+
+__all__ = ["Alignment", "Masked", "MaskedModel", "alignment_figures", "check_objective", "check_pairs", "head_config", "sources_of"]
+
+_PAIR = ("image", "spectrum")
+_VALIDATION_SEED = 7  # of what is masked in validation: always the same pixels
+
+
+def sources_of(catalog: Catalog) -> Tensor:
+    """A number for each source, (rows,) int64, equal for observations of one source; no other column is read."""
+    ids = catalog.read(["source_id"])["source_id"]
+    codes = pc.dictionary_encode(pc.cast(ids, pa.string()).combine_chunks()).indices
+    known = np.asarray(pc.fill_null(codes, -1)).astype(np.int64)
+    # Rows without an id are each a source of their own.
+    lone = known < 0
+    known[lone] = known.max(initial=-1) + 1 + np.arange(int(lone.sum()))
+    return torch.from_numpy(known)
+
+
+class Alignment:
+    """Contrast of images and spectra.
+
+    Parameters
+    ----------
+    sources : Tensor, optional
+        (rows of the catalog,) int64 as `sources_of` gives it: observations of one source are not each other's negatives.
+
+    Attributes
+    ----------
+    name, score_name : str
+    """
+
+    name = "alignment"
+    score_name = "loss"
+
+    def __init__(self, sources: Tensor | None = None) -> None:
+        self.sources = sources
+
+    def parts(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """Both embeddings (B, E), whether an object has both (B,), and its source (B,) int64."""
+        rows = batch["row"]
+        source = rows if self.sources is None else self.sources.to(rows.device)[rows]
+        paired = outputs["embedded_image"] & outputs["embedded_spectrum"]
+        return {**{role: outputs[f"embedding_{role}"] for role in _PAIR}, "paired": paired, "source": source}
+
+    def joint(self, model: nn.Module, parts: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        """The objective's loss over the objects that have both, and how many they are; 0 where they are fewer than two.
+
+        In single precision, whatever the precision of the fit: similarities are multiplied by up to 100.
+        """
+        paired = parts["paired"]
+        count = int(paired.sum())
+        image, spectrum = (parts[role].float() for role in _PAIR)
+        if count < 2:
+            return (image.sum() + spectrum.sum()) * 0.0, 0
+        with torch.autocast(image.device.type, enabled=False):
+            return contrast(_head(model), image[paired], spectrum[paired], parts["source"][paired]), count
+
+
+class MaskedModel(nn.Module):
+    """A model whose answer is the loss of masked modelling.
+
+    Parameters
+    ----------
+    model : Model
+        With a network that has ``masked_loss(batch, share, generator)``.
+    share : float
+        Of an image's patches and of a spectrum's, to be hidden.
+    """
+
+    def __init__(self, model: Model, share: float) -> None:
+        super().__init__()
+        self.model = model
+        self.share = share
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """``masked``: scalar loss. In training what is hidden is drawn from torch's random state, else always the same."""
+        seed = int(torch.randint(2**62, ())) if self.training else _VALIDATION_SEED
+        generator = torch.Generator().manual_seed(seed)
+        masked_loss: Any = self.model.network.masked_loss
+        return {"masked": masked_loss(batch, self.share, generator)}
+
+
+class Masked:
+    """Masked modelling of each modality alone; of a `MaskedModel`."""
+
+    name = "masked"
+    score_name = "loss"
+
+    def loss(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """What a step descends: a scalar."""
+        return outputs["masked"]
+
+    def score(self, outputs: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, int]:
+        """The loss times the number of objects, and that number."""
+        count = len(batch["row"])
+        return outputs["masked"].float() * count, count
+
+
+def check_objective(config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig) -> None:
+    """Refuse an objective that can't be had.
+
+    Parameters
+    ----------
+    config : AlignmentConfig
+    model : str
+        Name of the model.
+    roles : sequence of str
+        What it reads.
+    fit : FitConfig
+
+    Raises
+    ------
+    ConfigurationError
+        The model embeds no images or spectra apart, or models nothing masked; an input is missing; a step is one object.
+    """
+    objective, network = config.objective, network_class(model)
+    apart = network.encode is not Network.encode
+    models = hasattr(network, "masked_loss")
+    if not apart or ((objective not in CONTRASTS or config.pretrain_epochs) and not models):
+        raise ConfigurationError(
+            f"model {model} does not embed images and spectra apart, which --task alignment needs; choose --model avis"
+        )
+    if objective not in CONTRASTS:
+        return
+    for role in _PAIR:
+        if role not in roles:
+            raise ConfigurationError(
+                f"objective {objective} compares images with spectra and the inputs are {', '.join(roles)} alone;"
+                f" add {role} to --inputs, or set alignment.objective=masked"
+            )
+    if fit.batch_size * fit.accumulate * fit.devices < 2:
+        raise ConfigurationError(
+            f"objective {objective} compares objects with each other and a step has one; raise fit.batch_size"
+        )
+
+
+def check_pairs(pairs: Mapping[str, int], where: str) -> None:
+    """Refuse parts of a catalog without two objects that have both an image and a spectrum.
+
+    Parameters
+    ----------
+    pairs : mapping of str to int
+        Objects with both, by part.
+    where : str
+        Catalog and split, for the message.
+
+    Raises
+    ------
+    BadInputError
+        Fewer than two in a part.
+    """
+    for part, count in pairs.items():
+        if count < 2:
+            raise BadInputError(
+                f"{where} has {count} {'object' if count == 1 else 'objects'} with both image and spectrum in its {part}"
+                " part and aligning them needs two or more; crossmatch more, or set alignment.objective=masked"
+            )
+
+
+@torch.no_grad()
+def alignment_figures(
+    model: Model, batches: Iterable[Batch], task: Alignment, device: torch.device
+) -> dict[str, float]:
+    """What a model's embeddings are worth, batch by batch of the validation part.
+
+    Parameters
+    ----------
+    model : Model
+        In evaluation mode.
+    batches : iterable of batches
+        Of `alignment.validation_size` objects.
+    task : Alignment
+    device : torch.device
+
+    Returns
+    -------
+    dict of str to float
+        ``loss``, as the run was chosen by; ``recall_at_1`` and ``recall_at_10``: how often an object's partner is the
+        nearest, or among the ten nearest, of its batch, mean of both directions; ``pool``: objects in such a batch, on
+        average over objects (chance is k / pool).
+    """
+    model.eval().to(device)
+    sums = {"loss": 0.0, "recall_at_1": 0.0, "recall_at_10": 0.0, "pool": 0.0}
+    total = 0
+    for read in batches:
+        batch = to_device(read, device)
+        parts = task.parts(model(batch), batch)
+        loss, count = task.joint(model, parts)
+        if not count:
+            continue
+        image, spectrum = (parts[role][parts["paired"]].float() for role in _PAIR)
+        found = {"loss": float(loss), "pool": float(count)}
+        found |= {f"recall_at_{k}": retrieval(image, spectrum, k) for k in (1, 10)}
+        for name, value in found.items():
+            sums[name] += value * count
+        total += count
+    model.to("cpu")
+    return {name: value / max(1, total) for name, value in sums.items()}
+
+
+def _head(model: nn.Module) -> AlignmentHead:
+    head: AlignmentHead = model.heads["alignment"]  # type: ignore[index, assignment]
+    return head
+
+
+def head_config(config: AlignmentConfig) -> HeadConfig:
+    """Configuration of the head that a run's objective needs."""
+    return HeadConfig(objective=config.objective, expander=config.expander)
