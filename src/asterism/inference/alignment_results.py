@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from asterism.inference import alignment_figures, redshift_figures
+from asterism.inference.alignment_comparison import HEADLINE, beside_section, differences
 from asterism.inference.embedding_probes import Found, Part, Probed, Retrieved
 from asterism.inference.probed_objects import ASKED, ProbedObjects
 from asterism.inference.report import Card, Cell, Picture, Section, Table, interval, number
@@ -18,15 +19,19 @@ from asterism.learning.retrieval import RECALL_AT
 
 __all__ = ["alignment_results", "headline"]
 
-#: Where the question is the same, it is asked of the first of these that the catalog has.
-_HEADLINE = ("redshift_GALAXY", "redshift", "redshift_QSO")
 _OF_POINTS = ("r2", "sigma_nmad", "bias", "outlier_rate_0.05", "outlier_rate_0.15")
 _POOLS = {
     "random": "at random",
     "magnitude": "of near magnitude",
     "magnitude_redshift": "of near magnitude and redshift",
 }
-_PROBE_WORDS = {"knn": "neighbours", "knn_median": "neighbours, median", "linear": "linear"}
+_PROBE_WORDS = {
+    "knn": "neighbours",
+    "knn_median": "neighbours, median",
+    "linear": "linear",
+    "trees": "trees",
+    "mean": "mean",
+}
 _SHOWN_FIRST = ("image", "spectrum", "joint")
 
 Embeddings = Mapping[str, Probed]
@@ -62,7 +67,14 @@ def alignment_results(
     metrics["probes"] = {name: found.metrics for name, found in probed.items()}
     metrics.setdefault("bins", {})
     beside = {
-        name: {**headline(found), "probes": {key: one.metrics for key, one in found.items()}, "bins": {}}
+        name: {
+            **headline(found),
+            "probes": {key: one.metrics for key, one in found.items()},
+            "difference": {
+                f"{key}_{figure}": d for (key, figure), d in differences(probed, found, test.objects).items()
+            },
+            "bins": {},
+        }
         for name, found in others.items()
     }
     results = Results(metrics, beside, _cards(metrics))
@@ -74,6 +86,7 @@ def alignment_results(
             for asked in ASKED
             if asked.startswith("redshift") and _asked(probed, asked)
         ),
+        *beside_section(results),
         *_names_sections(everyone),
         *_numbers_sections(everyone),
     ]
@@ -96,14 +109,16 @@ def headline(probed: Embeddings) -> dict[str, Any]:
     """
     result: dict[str, Any] = {}
     for name, found in probed.items():
-        asked = next((key for key in _HEADLINE if key in found.found), None)
+        asked = next((key for key in HEADLINE if key in found.found), None)
         if asked is None:
             continue
-        scores = found.found[asked]["knn"].scores
-        stem = "" if name == "joint" else f"{name}_"
-        result["knn_of"] = asked
+        # Baselines that are no embedding have one answer of their own.
+        probe = "knn" if "knn" in found.found[asked] else next(iter(found.found[asked]))
+        scores = found.found[asked][probe].scores
+        stem = probe if name == "joint" else f"{name}_{probe}"
+        result[f"{probe}_of"] = asked
         for key in _OF_POINTS:
-            result |= {f"{stem}knn_{key}": scores[key], f"{stem}knn_{key}_interval": scores.get(f"{key}_interval")}
+            result |= {f"{stem}_{key}": scores[key], f"{stem}_{key}_interval": scores.get(f"{key}_interval")}
     if "class" in (probed["joint"].found if "joint" in probed else {}):
         scores = probed["joint"].found["class"]["knn"].scores
         result |= {f"knn_{key}": scores[key] for key in ("macro_recall", "macro_recall_interval")}
@@ -357,7 +372,7 @@ def _columns(test: Part, probed: Embeddings, retrieved: Retrieved | None) -> dic
             columns[f"rank_{direction}"] = ranks
     for name in _ordered(probed):
         z = np.full(n, np.nan)
-        for asked in _HEADLINE:
+        for asked in HEADLINE:
             if asked in probed[name].found:
                 found = probed[name].found[asked]["knn"]
                 z[found.places] = np.maximum(found.predicted.astype(float), 0)

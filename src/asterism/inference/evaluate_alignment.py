@@ -17,6 +17,7 @@ from asterism.catalogs.leaks import SourceSet, check_no_leak
 from asterism.catalogs.selection import select_rows
 from asterism.catalogs.stream import Stream
 from asterism.errors import AsterismError, BadInputError
+from asterism.inference.alignment_baselines import baseline_probes
 from asterism.inference.alignment_results import alignment_results
 from asterism.inference.embedder import Embedder
 from asterism.inference.embedding_probes import Part, Probed, probe_embedding, retrieve
@@ -181,17 +182,24 @@ def score_embeddings(
             f"retrieval needs an image and a spectrum and the model embeds {', '.join(test.vectors)} only"
         )
     probed: dict[str, Probed] = {}
+    others: dict[str, dict[str, Probed]] = {}
     if reference is not None:
         train, held = (embed_rows(embedder, reference.catalog, reference.rows[part]) for part in _PARTS)
         names = [name for name in test.vectors if name in train.vectors and name in held.vectors]
         probed = {name: probe_embedding(name, train, held, test) for name in names}
         notes += _together([found.notes for found in probed.values()])
+        if baselines:
+            learned, chosen = ((reference.catalog, part.objects) for part in (train, held))
+            others, told = baseline_probes(embedder, learned, chosen, (catalog, test.objects))
+            notes += told
+    elif baselines:
+        notes.append("Baselines learn from labels, and there are none to learn from.")
     if not any(found.found for found in probed.values()) and (retrieved is None or not retrieved.places):
         raise BadInputError(
             f"{catalog.path}: there is nothing to score, no pairs of image and spectrum and no labels; "
             "take objects that have one of them"
         )
-    results = alignment_results(embedder.model.config.name, test, probed, retrieved, {})
+    results = alignment_results(embedder.model.config.name, test, probed, retrieved, others)
     return results, notes
 
 
