@@ -25,7 +25,7 @@ FRACTIONS = {"train": 0.5, "validation": 0.15, "test": 0.35}
 @pytest.fixture(scope="module")
 def aligned(make_spectra, tmp_path_factory):
     """An AVIS without training and the catalog of its split ``s``: what its page says does not matter here."""
-    catalog = make_spectra(rows=360)
+    catalog = make_spectra(rows=260)
     make_split(catalog, "s", fractions=FRACTIONS)
     catalog = open_catalog(catalog.path)
     bindings = bind_roles(catalog.schema, "image,spectrum")
@@ -103,7 +103,7 @@ def test_labels_of_the_objects_scored_have_no_say(scored, aligned):
 
 def test_without_a_split_labels_come_from_what_the_run_was_trained_on(aligned, make_spectra, tmp_path):
     run, catalog = aligned
-    other = make_spectra(rows=120, seed=9)
+    other = make_spectra(rows=90, seed=9)
     bare = evaluate(run, other, tmp_path / "bare")
     assert bare["probes"] == {}
     assert "Name a split" in (tmp_path / "bare" / "report.html").read_text()
@@ -114,7 +114,7 @@ def test_without_a_split_labels_come_from_what_the_run_was_trained_on(aligned, m
     found = evaluate(trained, other, tmp_path / "report")
     assert "split 's'" in found["reference"]
     assert "knn_r2" in found
-    assert found["n"] == 120
+    assert found["n"] == 90
 
 
 def test_pools_larger_than_the_objects_are_refused(aligned, small_run, tmp_path):

@@ -64,7 +64,7 @@ def baseline_probes(
     return {name: probed for name, probed in found.items() if any(one.found for one in probed.values())}, notes
 
 
-def class_means(train: ProbedObjects, test: ProbedObjects, *, resamples: int = 1000) -> Probed:
+def class_means(train: ProbedObjects, test: ProbedObjects, *, resamples: int = 500) -> Probed:
     """The mean redshift of the training objects of the class: what is known once the class is."""
     probed = Probed()
     for asked in (name for name in ASKED if name.startswith("redshift")):
@@ -75,7 +75,7 @@ def class_means(train: ProbedObjects, test: ProbedObjects, *, resamples: int = 1
     return probed
 
 
-def trees_on_photometry(train: Sample, validation: Sample, test: Sample, *, resamples: int = 1000) -> Probed:
+def trees_on_photometry(train: Sample, validation: Sample, test: Sample, *, resamples: int = 500) -> Probed:
     """Redshifts by LightGBM from the photometry, within each class; it learns from the validation objects too.
 
     Raises

@@ -89,7 +89,7 @@ def probe_embedding(
     metric: str = "cosine",
     few: Sequence[int] = (10, 100, 1000),
     draws: int = 5,
-    resamples: int = 1000,
+    resamples: int = 500,
 ) -> Probed:
     """Ask one embedding all that the catalogs have labels for.
 
@@ -198,7 +198,7 @@ class Retrieved:
 
 
 def retrieve(
-    test: Part, pair: tuple[str, str] = ("image", "spectrum"), *, pool: int | None = None, resamples: int = 2000
+    test: Part, pair: tuple[str, str] = ("image", "spectrum"), *, pool: int | None = None, resamples: int = 500
 ) -> Retrieved:
     """Let each of two embeddings of an object find the other among those of other objects.
 
