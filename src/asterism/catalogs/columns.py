@@ -10,12 +10,15 @@ import pyarrow as pa
 from asterism.errors import ConfigurationError, unknown_name
 
 __all__ = [
+    "ADDED_NAMES",
     "ASTROMETRY",
     "CLASSES",
+    "EMBEDDING_NAME",
     "GROUP_KINDS",
     "IDENTITY",
     "LABELS",
     "PER_BAND",
+    "PLACES",
     "PREDICTIONS",
     "PREDICTION_NAMES",
     "QUANTITIES",
@@ -167,3 +170,33 @@ PREDICTIONS: dict[str, tuple[pa.Field, ...]] = {
 
 PREDICTION_NAMES = frozenset({"z_pdf", *(column.name for columns in PREDICTIONS.values() for column in columns)})
 """Names of all columns that ``predict`` adds."""
+
+EMBEDDING_NAME = r"embedding_[a-z0-9_]+"
+"""Pattern of the columns that ``embed`` adds; see `asterism.catalogs.embeddings`."""
+
+PLACES: dict[str, tuple[pa.Field, ...]] = {
+    "project": tuple(
+        make_field(f"map_{axis}", pa.float32(), "", f"Place on the map, {axis}; null: not embedded", "pos.cartesian")
+        for axis in "xyz"
+    ),
+    "cluster": (
+        make_field("cluster", pa.int32(), "", "Number of the cluster; -1: noise, null: not embedded", "meta.id"),
+        make_field("cluster_probability", pa.float32(), "", "How firmly it belongs to its cluster", "stat.probability"),
+        make_field("anomaly_knn", pa.float32(), "", "Mean distance to the nearest neighbours", "stat.value"),
+        make_field(
+            "anomaly_density",
+            pa.float32(),
+            "",
+            "Neighbours' density over its own: its local outlier factor",
+            "stat.value",
+        ),
+    ),
+}
+"""What ``project`` and ``cluster`` add, by verb."""
+
+ADDED_NAMES = re.compile(
+    "|".join(
+        [*sorted(PREDICTION_NAMES), *(field.name for fields in PLACES.values() for field in fields), EMBEDDING_NAME]
+    )
+)
+"""Pattern of all columns that a model or its embedding adds to a catalog."""

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asterism.catalogs.columns import ASTROMETRY, IDENTITY, LABELS, PREDICTION_NAMES, QUANTITIES
+from asterism.catalogs.columns import ADDED_NAMES, ASTROMETRY, IDENTITY, LABELS, PLACES, PREDICTION_NAMES, QUANTITIES
 from asterism.catalogs.groups import GROUP_NAME, Group, groups
 from asterism.errors import BadInputError, unknown_name
 
@@ -31,14 +31,15 @@ def check_names(names: Iterable[str], where: str = "") -> None:
     BadInputError
         An unknown or a repeated name; the sentence says the nearest that is known.
     """
-    known = {column.name for column in (*IDENTITY, *LABELS, *ASTROMETRY)} | PREDICTION_NAMES | {"template_id"}
+    places = [column for columns in PLACES.values() for column in columns]
+    known = {column.name for column in (*IDENTITY, *LABELS, *ASTROMETRY, *places)} | PREDICTION_NAMES | {"template_id"}
     place = f" in {where}" if where else ""
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise BadInputError(f"column {name!r}{place} is there twice; rename one of them")
         seen.add(name)
-        if name in known or re.fullmatch(r"truth_[a-z0-9_]+|separation(_[0-9]+)?", name):
+        if name in known or ADDED_NAMES.fullmatch(name) or re.fullmatch(r"truth_[a-z0-9_]+|separation(_[0-9]+)?", name):
             continue
         match = GROUP_NAME.fullmatch(name)
         if match and match[3] in QUANTITIES[match[1]]:

@@ -28,6 +28,20 @@ _FIGURES = (
         "PIT KS": "pit_ks",
         "crit95": "pit_ks_critical95",
     },
+    {
+        "recall@1": "recall_at_1",
+        "recall@10": "recall_at_10",
+        "median rank": "median_rank",
+        "pool": "pool",
+    },
+    {
+        "kNN R²": "knn_r2",
+        "σ_NMAD": "knn_sigma_nmad",
+        ">0.15": "knn_outlier_rate_0.15",
+        "image R²": "image_knn_r2",
+        "spectrum R²": "spectrum_knn_r2",
+        "macro recall": "knn_macro_recall",
+    },
 )
 """What is shown on the terminal, by task: heading and key in metrics.json; a task's first key tells whether it is there."""
 
@@ -55,12 +69,21 @@ def command(
         bool,
         typer.Option("--transductive", help="Also score objects that the run adapted to without labels, and say so."),
     ] = False,
+    pool: Annotated[
+        int | None,
+        typer.Option(
+            "--pool",
+            metavar="N",
+            help="Candidates among which an image looks for its spectrum, for aligned runs; else 2,000 or as many as fit.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results made from other inputs.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Score a run on labelled objects that it has not seen.
 
-    Refuses when one source stands on both sides.
+    Refuses when one source stands on both sides. Of a run that aligns images and spectra it scores the embeddings: how an image
+    finds its spectrum, and what probes read off that learn from the labels of the split's training and validation parts.
 
     Example: asterism evaluate run --catalog stars.hats --split default --baselines --out report
     """
@@ -79,6 +102,7 @@ def command(
             where=where,
             baselines=baselines,
             transductive=transductive,
+            pool=pool,
             overwrite=overwrite,
         )
     if quiet:

@@ -17,17 +17,22 @@ from numpy.typing import NDArray
 import asterism
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.fingerprint import content_hash
+from asterism.catalogs.leaks import SourceSet
 from asterism.catalogs.outputs import Output
+from asterism.catalogs.selection import select_rows
 from asterism.catalogs.stream import Stream
-from asterism.errors import BadInputError
+from asterism.errors import BadInputError, ConfigurationError
 from asterism.inference.answers import Answers, RedshiftAnswers
 from asterism.inference.classification_results import classification_results
+from asterism.inference.embedder import Embedder
+from asterism.inference.evaluate_alignment import find_reference, score_embeddings
 from asterism.inference.predictor import Predictor
 from asterism.inference.redshift_results import redshift_results
 from asterism.inference.report import Card, Page, render
 from asterism.inference.results import Results, Sample, flat, merge_metrics, write_csv
 from asterism.inference.scored_objects import ScoredObjects, check_leaks, scored_objects
 from asterism.learning.baseline_set import BaselineSet
+from asterism.models.model import Model
 
 __all__ = ["evaluate"]
 
@@ -41,9 +46,14 @@ def evaluate(
     where: str | None = None,
     baselines: bool = False,
     transductive: bool = False,
+    pool: int | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Score a run on labelled objects and write ``metrics.json``, tables and ``report.html``.
+
+    A run that was trained to align images and spectra answers nothing itself: its embeddings are scored, by probes that
+    learn from the labels of the split's training and validation parts (without a split, from those parts of what the run was
+    trained on), and by whether an image finds its spectrum; see `asterism.inference.evaluate_alignment`.
 
     Parameters
     ----------
@@ -63,6 +73,8 @@ def evaluate(
         Put the run's baselines beside every figure; fitted on the run's split now where the run has none.
     transductive : bool
         Also score objects that the run adapted to without their labels; the result says so.
+    pool : int, optional
+        For an aligned run: candidates in every pool of retrieval, see `asterism.inference.embedding_probes.retrieve`.
     overwrite : bool
         Replace results made from other inputs.
 
@@ -80,8 +92,14 @@ def evaluate(
     OutputError
         If `out` holds something else.
     """
-    predictor = Predictor.from_pretrained(run)
+    model = Model.from_pretrained(Path(run))
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
+    if set(model.config.heads.tasks) <= {"alignment"}:
+        embedder = Embedder(model, Path(run))
+        return _evaluate_embeddings(embedder, catalog, out, split, where, baselines, transductive, pool, overwrite)
+    if pool is not None:
+        raise ConfigurationError(f"pools are of the retrieval of aligned runs and {run} is none; leave --pool out")
+    predictor = Predictor(model, Path(run))
     bindings = predictor.bindings(catalog)
     objects = scored_objects(catalog, predictor.tasks, predictor.classes, split=split, where=where)
     notes = objects.notes + check_leaks(Path(run), catalog, objects.rows, split, transductive)
@@ -141,6 +159,68 @@ def evaluate(
         )
         _write(output.directory, metrics, page, _scored_table(predictor, objects, answers, results))
         _write_tables(output.directory / "tables", metrics, f"{predictor.band}_mag", results)
+        return metrics
+
+
+def _evaluate_embeddings(
+    embedder: Embedder,
+    catalog: Catalog,
+    out: str | os.PathLike[str],
+    split: str | None,
+    where: str | None,
+    baselines: bool,
+    transductive: bool,
+    pool: int | None,
+    overwrite: bool,
+) -> dict[str, Any]:
+    """`evaluate` of a model that embeds and answers nothing."""
+    run = embedder.directory or Path()
+    embedder.bindings(catalog)
+    rows = select_rows(catalog, split=split, part="test" if split else None, where=where)
+    reference, notes = find_reference(run, catalog, split, SourceSet.from_catalog(catalog, rows=rows))
+    notes += check_leaks(run, catalog, rows, split, transductive)
+    inputs = {
+        "command": "evaluate",
+        "model": embedder.fingerprint,
+        "catalog": catalog.fingerprint,
+        "objects": content_hash(catalog.read(["object_id"]).take(pa.array(rows))),
+        "reference": None if reference is None else reference.content,
+        "split": split,
+        "where": where,
+        "baselines": baselines,
+        "transductive": transductive,
+        "pool": pool,
+    }
+    with Output(out, inputs, overwrite) as output:
+        if output.complete:
+            return json.loads((output.path / "metrics.json").read_text("utf-8"))
+        results, told = score_embeddings(embedder, catalog, rows, reference, pool=pool, baselines=baselines)
+        metrics: dict[str, Any] = {
+            "model": embedder.model.config.name,
+            "split": split,
+            "part": "test" if split else "all",
+            "where": where,
+            "transductive": transductive,
+            "reference": None if reference is None else reference.where,
+            **results.metrics,
+            "baselines": results.baselines,
+        }
+        what = (f"test part of split {split!r}" if split else "every row") + (f" where {where}" if where else "")
+        labels = "none" if reference is None else f"{reference.where}, {reference.size:,} objects"
+        page = Page(
+            title=f"{metrics['model']}: what its embeddings know",
+            subtitle=f"{what} · {len(rows):,} objects",
+            cards=[Card("objects scored", f"{len(rows):,}", what), *results.cards],
+            sections=results.sections,
+            made=[*_made(run, embedder, catalog, split, where), ("labels", labels)],
+            notes=[*notes, *told],
+        )
+        scored = pa.table(
+            {"object_id": catalog.read(["object_id"]).take(pa.array(rows))["object_id"], **results.columns}
+        )
+        _write(output.directory, metrics, page, scored)
+        bands = [name for name in metrics["bins"] if name.endswith("_mag")]
+        _write_tables(output.directory / "tables", metrics, bands[0] if bands else "", [results])
         return metrics
 
 
@@ -214,7 +294,7 @@ def _fit_baselines(run: Path, predictor: Predictor) -> BaselineSet:
 
 
 def _made(
-    run: str | os.PathLike[str], predictor: Predictor, catalog: Catalog, split: str | None, where: str | None
+    run: str | os.PathLike[str], predictor: Predictor | Embedder, catalog: Catalog, split: str | None, where: str | None
 ) -> list[tuple[str, str]]:
     command = f"asterism evaluate {Path(run).name} --catalog {catalog.path.name}"
     command += (f" --split {split}" if split else "") + (f' --where "{where}"' if where else "")

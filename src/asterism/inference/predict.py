@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import lru_cache
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asterism.catalogs.catalog import Catalog, Partition, open_catalog
+from asterism.catalogs.catalog import Catalog, Partition
 from asterism.catalogs.narrow import NarrowWriter, write_wide
 from asterism.catalogs.outputs import file_identity
-from asterism.errors import BadInputError, ConfigurationError
+from asterism.inference.partition_jobs import check_workers, over_partitions
 from asterism.inference.predictor import Predictor
 from asterism.inference.prior import Prior
 
@@ -78,12 +75,7 @@ def predict_catalog(
     OutputError
         If `out` holds something else.
     """
-    if workers < 1:
-        raise ConfigurationError(f"--workers must be at least 1, not {workers}")
-    if scheduler is not None and workers != 1:
-        raise ConfigurationError("--workers is for this machine and --scheduler for a cluster; give one of them")
-    if (workers > 1 or scheduler) and predictor.directory is None:
-        raise ConfigurationError("a model that was not loaded from a directory can't be sent to workers; save it first")
+    check_workers(predictor, workers, scheduler)
     predictor.bindings(catalog)
     table = None if prior is None else predictor.read_prior(prior)
     inputs: dict[str, Any] = {"command": "predict", "model": predictor.fingerprint}
@@ -99,7 +91,8 @@ def predict_catalog(
         left = [p for p in catalog.partitions if not writer.complete and p.index not in writer.done]
         total = len(catalog)
         done = total - sum(p.rows for p in left)
-        for partition, answers, lines in _run(predictor, catalog, left, table, workers, scheduler):
+        results = over_partitions(_answer, predictor, catalog, left, table, workers=workers, scheduler=scheduler)
+        for partition, (answers, lines) in results:
             for row, reason in lines:
                 writer.quarantine(row, str(catalog.path), reason)
             writer.write(partition, answers)
@@ -114,48 +107,6 @@ def predict_catalog(
     return whole
 
 
-Result = tuple[Partition, "pa.Table", list[tuple[str, str]]]
-
-
-def _run(
-    predictor: Predictor,
-    catalog: Catalog,
-    partitions: list[Partition],
-    prior: Prior | None,
-    workers: int,
-    scheduler: str | None,
-) -> Iterator[Result]:
-    """Answers partition by partition, in whatever order they get ready."""
-    if workers == 1 and scheduler is None:
-        for partition in partitions:
-            yield (partition, *_answer(predictor, catalog, partition, prior))
-        return
-    if not partitions:
-        return
-    directory, path = str(Path(predictor.directory or "").resolve()), str(catalog.path)
-    common = (directory, predictor.fingerprint, path, catalog.fingerprint)
-    if scheduler is None:
-        # Processes of this machine talk through pipes: no port is opened for them.
-        with ProcessPoolExecutor(min(workers, len(partitions)), mp_context=get_context("spawn")) as pool:
-            tasks = {pool.submit(_answer_there, *common, p.index, prior): p for p in partitions}
-            for task in as_completed(tasks):
-                yield tasks[task], *task.result()
-        return
-    from distributed import Client
-    from distributed import as_completed as dask_as_completed
-
-    try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)
-    except OSError as error:
-        raise ConfigurationError(
-            f"no Dask scheduler answers at {scheduler} ({error}); start one or check it"
-        ) from error
-    with client:
-        futures = {client.submit(_answer_there, *common, p.index, prior): p for p in partitions}
-        for future in dask_as_completed(list(futures), loop=client.loop):
-            yield futures[future], *future.result()
-
-
 def _answer(
     predictor: Predictor, catalog: Catalog, partition: Partition, prior: Prior | None
 ) -> tuple[pa.Table, list[tuple[str, str]]]:
@@ -167,21 +118,3 @@ def _answer(
     lost = np.flatnonzero(answers.lost)
     ids = table["object_id"].take(lost).to_pylist() if len(lost) else []
     return predictor.columns(answers), [(name, "the model's answer is not finite: check its fluxes") for name in ids]
-
-
-def _answer_there(
-    directory: str, model: str, path: str, content: str, index: int, prior: Prior | None
-) -> tuple[pa.Table, list[tuple[str, str]]]:
-    """`_answer` on another process, which opens model and catalog itself, once."""
-    predictor, catalog = _opened(directory, path)
-    if predictor.fingerprint != model or catalog.fingerprint != content:
-        raise BadInputError(f"a worker finds another model or catalog at {directory} and {path} than was asked for")
-    return _answer(predictor, catalog, catalog.partitions[index], prior)
-
-
-@lru_cache(maxsize=1)
-def _opened(directory: str, path: str) -> tuple[Predictor, Catalog]:
-    import torch
-
-    torch.set_num_threads(1)
-    return Predictor.from_pretrained(directory), open_catalog(path)
