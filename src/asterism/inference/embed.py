@@ -89,7 +89,7 @@ def embed_catalog(
 
 
 def _embed(
-    embedder: Embedder, catalog: Catalog, partition: Partition, _: None
+    embedder: Embedder, catalog: Catalog, partition: Partition, argument: None
 ) -> tuple[pa.Table, list[tuple[str, str]]]:
     """Embeddings of one partition, and (object_id, reason) for rows that have none at all."""
     bindings = embedder.bindings(catalog)
