@@ -188,3 +188,82 @@ def make_model(make_inputs, make_batch):
         return model.eval()
 
     return make
+
+
+# AVIS: the surveys' own grids and stamps.
+DESI = SpectrumInputs(group="spectrum_desi", survey="desi", pixels=7781, grid="linear,3600,0.8,7781")
+LEGACY = ImageInputs(group="image_legacy", survey="legacy", bands=("g", "r", "z"), shape=(152, 152), pixel_scale=0.262)
+
+
+def _role(inputs, light, sigma=0.05, scale=1.0, seed=None):
+    """Spectra of what `light` gives at wavelengths (Å) → (n, pixels), with noise where there is a seed."""
+    flux = np.atleast_2d(light(inputs.wavelength))
+    noise = 0.0 if seed is None else np.random.default_rng(seed).normal(0, sigma, flux.shape)
+    noise = noise * np.sqrt(0.8 / np.gradient(inputs.wavelength))
+    flux = torch.tensor(scale * (flux + noise), dtype=torch.float32)
+    ivar = torch.full_like(flux, (scale * sigma) ** -2)
+    # One noise per Å, whatever the pixels.
+    ivar = ivar * torch.tensor(np.gradient(inputs.wavelength) / 0.8, dtype=torch.float32)
+    return {"flux": flux, "ivar": ivar, "present": torch.ones(len(flux), dtype=torch.bool)}
+
+
+def _galaxy(*redshifts, width=4.0):
+    """Emission lines on a slope with a break, a row for each redshift."""
+
+    def light(wavelength):
+        made = []
+        for z in redshifts:
+            rest = wavelength / (1 + z)
+            lines = sum(np.exp(-0.5 * ((rest - x) / width) ** 2) for x in (3728, 4863, 4960, 5008, 6564))
+            made.append(1 + 0.5 * np.tanh((rest - 4000) / 100) + 2 * lines)
+        return np.array(made)
+
+    return light
+
+
+def _stamps(inputs, n=6, seed=0, per_band=True, noise=True):
+    """Gaussian sources of growing size; the same sky whatever the stamps' size."""
+    rng = np.random.default_rng(seed)
+    colours = {"g": 0.5, "r": 1.0, "i": 1.3, "z": 2.0}
+    errors = {"g": 0.01, "r": 0.02, "i": 0.03, "z": 0.05}
+    ny, nx = inputs.shape
+    y, x = np.mgrid[:ny, :nx].astype(float)
+    r2 = (y - (ny - 1) / 2) ** 2 + (x - (nx - 1) / 2) ** 2
+    size = 1.5 + 2.0 * np.arange(n)
+    light = np.exp(-r2 / (2 * size[:, None, None] ** 2)) * (np.arange(n)[:, None, None] % 3 + 1)
+    colour = np.array([colours[b] for b in inputs.bands])
+    sigma = np.array([errors[b] for b in inputs.bands])
+    flux = light[:, None] * colour[:, None, None]
+    flux = flux + noise * rng.normal(0, 1, flux.shape) * sigma[:, None, None]
+    ivar = np.broadcast_to((sigma**-2)[None, :, None, None], (n, len(sigma), 1, 1) if per_band else flux.shape)
+    return {
+        "flux": torch.tensor(flux, dtype=torch.float32),
+        "ivar": torch.tensor(np.array(ivar), dtype=torch.float32),
+        "psf_fwhm": torch.full((n, len(inputs.bands)), 1.2),
+        "present": torch.ones(n, dtype=torch.bool),
+    }
+
+
+@pytest.fixture(scope="session")
+def desi():
+    return DESI
+
+
+@pytest.fixture(scope="session")
+def legacy():
+    return LEGACY
+
+
+@pytest.fixture(scope="session")
+def role():
+    return _role
+
+
+@pytest.fixture(scope="session")
+def galaxy():
+    return _galaxy
+
+
+@pytest.fixture(scope="session")
+def stamps():
+    return _stamps

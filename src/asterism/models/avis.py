@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from asterism.errors import ConfigurationError
 from asterism.models.avis_image import ImageEncoder
+from asterism.models.avis_masked import ImageDecoder, SpectrumDecoder
 from asterism.models.avis_spectrum import SpectrumEncoder
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
-from asterism.models.network import Batch, Embedding, Encoded, Network, present, select, unit
+from asterism.models.network import Batch, Embedding, Encoded, Network, select, unit
+
+if TYPE_CHECKING:
+    from asterism.models.heads import HeadsConfig
 
 __all__ = ["AVIS", "AVISOptions"]
 
 
 @dataclass(frozen=True)
 class _Size:
+    """Widths and depths of a preset."""
+
     width: int
     heads: int
     spectrum_blocks: int
@@ -50,11 +57,36 @@ class AVISOptions(Strict):
 class AVIS(Network):
     """Encoders of images and spectra with projections to a shared space of embeddings.
 
+    Of AVIS itself it is public which data it reads (DESI spectra coadded over the cameras to 7,781 pixels with their inverse
+    variances, Legacy Survey images) and not how it is built. This is a choice of ours, in the line of AstroCLIP (Parker et al. 2024,
+    MNRAS 531, 4990): a transformer for each modality, trained so that an object's two embeddings agree.
+
+    ===========  =================================================================================
+    spectrum     any grid → 2304 pixels of equal ln λ → convolutions → 96 tokens and one of the
+                 whole → transformer → pooled (B, width); see `SpectrumEncoder`
+    image        centre at full and the whole at a third of the resolution → convolutions →
+                 36 + 36 tokens and one of the light → transformer → pooled; see `ImageEncoder`
+    projection   each width → 2 width → E, GELU between
+    embedding    ``image`` and ``spectrum``: the projections at unit length; ``joint``: the sum of
+                 what there is of both, at unit length
+    features     (B, 1, E): the mean of what projections there are, layer-normalised, for heads
+    ===========  =================================================================================
+
+    *Absent*: a modality is not computed for objects that lack it. *Both absent*: the model answers with the training classes'
+    fractions. A model trained on both reads catalogs of either, and spectra of any survey, see `Model.reading`.
+
     Parameters
     ----------
     inputs : ModelInputs
         Image, spectrum or both.
     options : AVISOptions
+
+    Attributes
+    ----------
+    encoders, projections : ModuleDict
+        By role.
+    decoders : ModuleDict
+        By role, what `masked_loss` needs; empty unless the model is to be aligned.
     """
 
     Options: ClassVar[type[Strict]] = AVISOptions
@@ -65,7 +97,7 @@ class AVIS(Network):
         super().__init__("avis", inputs)
         size = _SIZES[options.size]
         self.members, self.width = 1, options.embedding or size.embedding
-        self.encoders, self.projections = nn.ModuleDict(), nn.ModuleDict()
+        self.encoders, self.projections, self.decoders = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         if inputs.image is not None:
             self.encoders["image"] = ImageEncoder(
                 inputs.image, options.side, size.width, size.heads, size.image_blocks, size.image_stem
@@ -76,10 +108,16 @@ class AVIS(Network):
             )
         for role in self.encoders:
             self.projections[role] = nn.Sequential(
-                nn.Linear(size.width, 2 * size.width),
-                nn.GELU(approximate="tanh"),
-                nn.Linear(2 * size.width, self.width),
+                nn.Linear(size.width, 2 * size.width), nn.GELU(), nn.Linear(2 * size.width, self.width)
             )
+
+    def add_heads(self, heads: HeadsConfig) -> None:
+        """Add the decoders of masked modelling where the model is to be aligned: others have no use for them."""
+        if getattr(heads, "alignment", None) is not None:
+            for role, encoder in self.encoders.items():
+                self.decoders[role] = (
+                    ImageDecoder(encoder) if isinstance(encoder, ImageEncoder) else SpectrumDecoder(_spectral(encoder))
+                )
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, 1, E) and whether anything was observed (B,)."""
@@ -88,26 +126,78 @@ class AVIS(Network):
     def encode(self, batch: Batch) -> Encoded:
         """Features and embeddings: ``"image"`` and ``"spectrum"``, as far as they are read, and ``"joint"``."""
         found: dict[str, Embedding] = {}
-        features, count = 0.0, 0.0
+        projected = []
         for role in self.inputs.roles:
-            seen = present(batch[role])
-            values = self._project(role, batch, seen)
-            found[role] = unit(values, seen)
-            features, count = features + values, count + seen.to(values.dtype)
-        informed = torch.stack([e.present for e in found.values()]).any(0)
-        mean = features / count.clamp_min(1)[:, None]  # type: ignore[union-attr]
-        joint = unit(torch.stack([e.values for e in found.values()]).sum(0), informed)
+            seen = self._encoder(role).present(batch[role])
+            projected.append(self._project(role, batch, seen))
+            found[role] = unit(projected[-1], seen)
+        there = torch.stack([embedding.present for embedding in found.values()])
+        informed = there.any(0)
+        mean = torch.stack(projected).sum(0) / there.sum(0).clamp_min(1)[:, None]
+        joint = unit(torch.stack([embedding.values for embedding in found.values()]).sum(0), informed)
         return Encoded(F.layer_norm(mean, mean.shape[-1:])[:, None], informed, {**found, "joint": joint})
+
+    def masked_loss(self, batch: Batch, share: float, generator: torch.Generator | None = None) -> Tensor:
+        """How badly each modality, by itself, tells what was hidden of it from what was left.
+
+        Runs of wavelength, and squares of images, are hidden (He et al. 2022, arXiv:2111.06377, with the mask drawn before the
+        convolutions); residuals count over their errors, see `asterism.models.avis_masked`. Noise alone gives 1/2.
+
+        Parameters
+        ----------
+        batch : mapping
+            As `asterism.catalogs.stream` gives it.
+        share : float
+            Of the patches that are hidden, between 0 and 1.
+        generator : torch.Generator, optional
+            On the CPU: draws what is hidden.
+
+        Returns
+        -------
+        Tensor
+            Scalar, the mean over the modalities of which the batch has any; 0 where it has nothing.
+
+        Raises
+        ------
+        ConfigurationError
+            The share is not between 0 and 1, or the model was not made to be aligned.
+        """
+        if not 0 < share < 1:
+            raise ConfigurationError(f"the share of patches to hide is {share:g}; it must be between 0 and 1")
+        if not self.decoders:
+            raise ConfigurationError("this model has nothing to decode masked inputs with; train it for alignment")
+        losses = []
+        for role in self.inputs.roles:
+            which = self._encoder(role).present(batch[role]).nonzero()[:, 0]
+            if len(which):
+                chosen = select(batch[role], which)
+                losses.append(self.decoders[role](self.encoders[role], chosen, share, generator))
+        if not losses:
+            return batch[self.inputs.roles[0]]["flux"].new_zeros((), requires_grad=True)
+        return torch.stack(losses).mean()
+
+    def turn_to(self, inputs: ModelInputs) -> None:
+        """Read other surveys' spectra, other bands of images, or only one of the two; see `Network.turn_to`."""
+        if inputs.image is not None:
+            _stamps(self.encoders["image"]).turn_to(inputs.image)
+        if inputs.spectrum is not None:
+            _spectral(self.encoders["spectrum"]).turn_to(inputs.spectrum)
+        self.inputs = inputs
 
     def observe(self, batch: Batch) -> None:
         """Offer a training batch to the encoders' statistics."""
         for role in self.inputs.roles:
-            self.encoders[role].observe(batch[role])
+            self._encoder(role).observe(batch[role])
 
     def settle(self) -> None:
         """Set the standardisation from what was observed."""
-        for encoder in self.encoders.values():
-            encoder.settle()
+        for role in self.inputs.roles:
+            self._encoder(role).settle()
+
+    def _encoder(self, role: str) -> ImageEncoder | SpectrumEncoder:
+        encoder = self.encoders[role]
+        assert isinstance(encoder, ImageEncoder | SpectrumEncoder)
+        return encoder
 
     def _project(self, role: str, batch: Batch, seen: Tensor) -> Tensor:
         """Projections (B, E) before they are scaled to unit length, 0 for objects without the role."""
@@ -116,4 +206,17 @@ class AVIS(Network):
             return projection(encoder(batch[role]))
         which = seen.nonzero()[:, 0]
         values = batch[role]["flux"].new_zeros(len(seen), self.width)
-        return values.index_copy(0, which, projection(encoder(select(batch[role], which)))) if len(which) else values
+        if not len(which):
+            return values
+        found = projection(encoder(select(batch[role], which)))
+        return values.to(found.dtype).index_copy(0, which, found)
+
+
+def _stamps(encoder: nn.Module) -> ImageEncoder:
+    assert isinstance(encoder, ImageEncoder)
+    return encoder
+
+
+def _spectral(encoder: nn.Module) -> SpectrumEncoder:
+    assert isinstance(encoder, SpectrumEncoder)
+    return encoder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +10,14 @@ from torch import Tensor, nn
 
 from asterism.errors import ConfigurationError
 from asterism.models.inputs import ImageInputs
+from asterism.models.numeric import asinh
 from asterism.models.statistics import RobustScale, RowSample
 from asterism.models.transformer import Pool, Transformer
 
-__all__ = ["ImageEncoder"]
+__all__ = ["FINE", "THIRD", "ImageEncoder"]
+
+FINE, THIRD = 8, 3
+"""Pixels along a token's side, and full pixels along one of the coarse scale."""
 
 _APERTURES = (0.7, 1.5, 3.0, 6.0)
 """Arcseconds: standard deviations of the Gaussian apertures."""
@@ -22,108 +26,165 @@ _APERTURES = (0.7, 1.5, 3.0, 6.0)
 class ImageEncoder(nn.Module):
     """Stamps (B, bands, y, x) → one vector (B, width).
 
+    Two scales, each cut into tokens of 8×8 pixels by three convolutions of stride 2: a third of the stamp's side around its centre
+    at full resolution, where faint and small sources have all that there is of them, and the whole with means of 3×3 pixels. At full
+    resolution the whole would be nine times the work for sky. A pixel is asinh(flux / softening) / 2, the softening of a band
+    being the typical noise of a pixel in the training stamps, and is beside whether, or how much of it, was observed.
+
+    A token of its own has what holds for the whole stamp, per band: the light within four Gaussian apertures as asinh magnitudes,
+    whose softening is their own error, PSF width and pixel noise, standardised with buffers learned from the training stamps. Colours
+    are then there from the start and need no convolution to find them.
+
+    A band of which nothing was observed is 0 everywhere and marked so in the light's token and in every pixel's share: convolution and
+    linear map have a learned answer to the mark.
+
+    Some images tell a noise for each pixel, others one for each band; it counts only as the stamp's typical one.
+
     Parameters
     ----------
     inputs : ImageInputs
     side : int
-        Largest side of the crop.
+        Largest side of the crop around the centre; stamps that are smaller are cropped to a multiple of 24.
     width, heads, blocks : int
         Of tokens and the transformer.
     stem : (int, int)
         Channels of the convolutions before the tokens.
     """
 
+    softening: Tensor
+    apertures: Tensor
+
     def __init__(
         self, inputs: ImageInputs, side: int, width: int, heads: int, blocks: int, stem: tuple[int, int]
     ) -> None:
         super().__init__()
-        self.inputs = inputs
-        self.bands = inputs.bands
+        self.inputs, self.bands, self.width, self.heads = inputs, inputs.bands, width, heads
         self.take: list[int] | None = None
-        # A whole number of coarse patches: 3 pixels to one, 8 of these to a token.
-        self.side = max(24, min(side, min(inputs.shape)) // 24 * 24)
-        self.centre = max(16, self.side // 3 // 8 * 8)
-        n = len(self.bands)
-        a, b = stem
-        self.fine, self.coarse = _stem(2 * n, a, b, width), _stem(2 * n, a, b, width)
-        tokens = (self.centre // 8) ** 2, (self.side // 24) ** 2
-        self.position = nn.Parameter(0.2 * torch.randn(sum(tokens), width))
-        self.light = nn.Sequential(
-            nn.Linear(2 * n * (len(_APERTURES) + 2), 2 * width),
-            nn.GELU(approximate="tanh"),
-            nn.Linear(2 * width, width),
-        )
-        self.scale = RobustScale(n * (len(_APERTURES) + 2))
+        step = THIRD * FINE
+        self.side = max(step, min(side, *inputs.shape) // step * step)
+        self.centre = max(2 * FINE, self.side // THIRD // FINE * FINE)
+        n, told = len(self.bands), len(inputs.bands) * (len(_APERTURES) + 2)
+        self.fine, self.coarse = _stem(2 * n, *stem, width), _stem(2 * n, *stem, width)
+        self.fine_tokens, self.coarse_tokens = (self.centre // FINE) ** 2, (self.side // step) ** 2
+        self.position = nn.Parameter(0.2 * torch.randn(self.fine_tokens + self.coarse_tokens, width))
+        self.light = nn.Sequential(nn.Linear(2 * told, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.scale = RobustScale(told)
         self.register_buffer("softening", torch.ones(n))
         self.register_buffer("apertures", _gaussians(self.side, inputs.pixel_scale), persistent=False)
         self.transformer = Transformer(width, heads, blocks)
         self.pool = Pool(width, heads)
-        self._noise: RowSample | None = None
-        self._sample: list[Mapping[str, Tensor]] = []
-
-    softening: Tensor
-    apertures: Tensor
+        self._sample: RowSample | None = None
 
     def turn_to(self, inputs: ImageInputs) -> None:
-        """Read stamps of other bands or another size from now on: bands are matched by name, missing ones are absent."""
-        raise ConfigurationError("not yet")
+        """Read stamps of other bands or of another size from now on.
+
+        Bands are matched by name: what the weights know and the stamps lack is absent, what they don't know is not read. Stamps are
+        cropped, or padded with pixels that were not observed, to the size that the weights know.
+
+        Raises
+        ------
+        ConfigurationError
+            Pixel scale or zero point differ, or no band is known.
+        """
+        ours = self.inputs
+        if abs(inputs.pixel_scale / ours.pixel_scale - 1) > 0.01:
+            raise ConfigurationError(
+                f"the model reads images with pixels of {ours.pixel_scale:g} arcsec and {inputs.group} has pixels of "
+                f"{inputs.pixel_scale:g}; train a model on such images, or leave them out"
+            )
+        if inputs.zero_point != ours.zero_point:
+            raise ConfigurationError(
+                f"the model reads images with fluxes of zero point {ours.zero_point} and {inputs.group} has "
+                f"{inputs.zero_point}; train a model on such images, or leave them out"
+            )
+        if not set(ours.bands) & set(inputs.bands):
+            raise ConfigurationError(
+                f"the model knows images in bands {', '.join(ours.bands)} and {inputs.group} has none of them (only "
+                f"{', '.join(inputs.bands)}); train a model on such images, or leave them out"
+            )
+        same = inputs.bands == ours.bands
+        self.take = None if same else [inputs.bands.index(b) if b in inputs.bands else -1 for b in ours.bands]
+
+    def present(self, image: Mapping[str, Tensor]) -> Tensor:
+        """Objects (B,) bool of which something was observed in a band that the weights know."""
+        ivar = image["ivar"] if self.take is None else self._known(image["ivar"], 0.0)
+        return image["present"] & (ivar > 0).flatten(1).any(1)
 
     def forward(self, image: Mapping[str, Tensor]) -> Tensor:
-        """Vectors (B, width) of objects that all have an image."""
-        tokens, valid = self.tokens(image)
+        """Vectors (B, width) of objects that are `present`."""
+        tokens, valid = self.tokens(image, *self.pixels(image))
         return self.pool(self.transformer(tokens, valid), valid)
 
-    def tokens(self, image: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Tokens (B, 1 + N, width), that of the apertures first, and which were observed (B, 1 + N) bool."""
-        flux, ivar, seen = self._pixels(image)
+    def tokens(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, 1 + N, width), that of the light first, and which were observed (B, 1 + N) bool.
+
+        Parameters
+        ----------
+        image : mapping of str to Tensor
+            ``batch["image"]``, for the PSF.
+        flux, ivar, seen : Tensor
+            What `pixels` gives, or with some of it taken away.
+        """
         statistics = self._statistics(image, flux, ivar, seen)
         known = torch.isfinite(statistics)
         standard = self.scale(torch.nan_to_num(statistics), known)
         light = self.light(torch.cat([standard, known.to(standard.dtype)], 1))
-        weight = seen.to(flux.dtype)
-        cut = (self.side - self.centre) // 2
-        inner = (..., slice(cut, cut + self.centre), slice(cut, cut + self.centre))
-        share = F.avg_pool2d(weight, 3)
-        thirds = F.avg_pool2d(flux, 3) / share.clamp_min(1e-6)
-        fine = torch.cat([self._stretch(flux[inner]), weight[inner]], 1)
-        # The mean of nine pixels has a third of the noise of one.
-        coarse = torch.cat([self._stretch(3 * thirds), share], 1)
-        found = [
-            stem(x.contiguous(memory_format=torch.channels_last)).flatten(2).transpose(1, 2)
-            for stem, x in ((self.fine, fine), (self.coarse, coarse))
-        ]
-        tokens = torch.cat(found, 1) + self.position
-        observed = [F.max_pool2d(share.amax(1, keepdim=True), 8).flatten(1) > 0 for share in (weight[inner], share)]
-        tokens = torch.cat([light[:, None], tokens], 1)
-        return tokens, F.pad(torch.cat(observed, 1), (1, 0), value=True)
+        tokens, observed = [light[:, None]], [known.any(1, keepdim=True)]
+        for stem, (values, _, share) in zip((self.fine, self.coarse), self.scales(flux, ivar, seen), strict=True):
+            channels = torch.cat([self.stretch(values), share], 1).contiguous(memory_format=torch.channels_last)
+            tokens.append(stem(channels).flatten(2).transpose(1, 2))
+            observed.append(F.max_pool2d(share.amax(1, keepdim=True), FINE).flatten(1) > 0)
+        observed[0] = torch.ones_like(observed[0])
+        return torch.cat([tokens[0], torch.cat(tokens[1:], 1) + self.position], 1), torch.cat(observed, 1)
 
     def observe(self, image: Mapping[str, Tensor]) -> None:
-        """Offer training stamps to the bounded samples that `settle` reads."""
-        flux, ivar, seen = self._pixels(image)
-        if self._noise is None:
-            self._noise = RowSample(16_384)
-        self._noise.add(self._statistics(image, flux, ivar, seen)[image["present"]])
+        """Offer training stamps to the bounded sample that `settle` reads."""
+        if self._sample is None:
+            self._sample = RowSample(16_384)
+        self._sample.add(self._statistics(image, *self.pixels(image))[self.present(image)])
 
     def settle(self) -> None:
         """Set softenings and standardisation from the stamps observed."""
-        if self._noise is not None:
-            rows = self._noise.rows()
+        if self._sample is not None:
+            rows = self._sample.rows()
             self.scale.fit(rows)
-            n = len(self.bands)
-            noise = 10.0 ** rows[:, -n:].nanmedian(0).values
+            noise = 10.0 ** rows[:, rows.shape[1] - len(self.bands) :].nanmedian(0).values
             self.softening.copy_(torch.where(torch.isfinite(noise), noise, 1.0))
-        self._noise = None
+        self._sample = None
 
-    def _stretch(self, flux: Tensor) -> Tensor:
-        return _asinh(flux / self.softening[:, None, None]) / 2
+    def stretch(self, flux: Tensor) -> Tensor:
+        """asinh(flux / softening) / 2 of (B, bands, y, x)."""
+        return asinh(flux / self.softening[:, None, None]) / 2
 
-    def _pixels(self, image: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def scales(
+        self, flux: Tensor, ivar: Tensor, seen: Tensor
+    ) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
+        """Of the centre at full resolution and of the whole at a third: flux, inverse variance, share observed.
+
+        The coarse scale's flux is three times the mean of its nine pixels, so that its noise is that of one.
+        """
+        cut = (self.side - self.centre) // 2
+        inner = (..., slice(cut, cut + self.centre), slice(cut, cut + self.centre))
+        weight = seen.to(flux.dtype)
+        share = F.avg_pool2d(weight, THIRD)
+        light = F.avg_pool2d(flux, THIRD) * (THIRD / share.clamp_min(1e-6))
+        ivar = ivar.expand_as(flux)
+        return (flux[inner], ivar[inner], weight[inner]), (light, F.avg_pool2d(ivar, THIRD), share)
+
+    def pixels(self, image: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Flux and its inverse variance, 0 where not observed, and where they were, cropped or padded to the side."""
-        flux = image["flux"]
-        seen = ((image["ivar"] > 0) & image["present"][:, None, None, None]).expand_as(flux)
-        ivar = torch.where(seen, image["ivar"], 0.0)
-        flux = torch.where(seen, flux, 0.0)
-        return _fit(flux, self.side), _fit(ivar, self.side), _fit(seen, self.side)
+        flux, ivar = image["flux"], image["ivar"]
+        if self.take is not None:
+            flux, ivar = self._known(flux, 0.0), self._known(ivar, 0.0)
+        flux, ivar = _fit(flux, self.side), _fit(ivar.expand_as(flux), self.side)
+        seen = (ivar > 0) & image["present"][:, None, None, None]
+        return torch.where(seen, flux, 0.0), torch.where(seen, ivar, 0.0), seen
+
+    def _known(self, values: Tensor, absent: float) -> Tensor:
+        """Bands (B, bands, …) that the weights know, of those that the stamps have."""
+        assert self.take is not None
+        nothing = torch.full_like(values[:, 0], absent)
+        return torch.stack([values[:, i] if i >= 0 else nothing for i in self.take], 1)
 
     def _statistics(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> Tensor:
         """(B, bands · (apertures + 2)): log flux within each aperture, log PSF width, log noise of a pixel; NaN where unknown."""
@@ -136,8 +197,10 @@ class ImageEncoder(nn.Module):
         share = weight.flatten(2) @ shape.T
         light = (flux.flatten(2) @ shape.T) / share.clamp_min(1e-6) * shape.sum(1)
         error = sigma[..., None] * (shape * shape).sum(1).sqrt()
-        told = torch.where(share > 0.5 * shape.sum(1), _asinh(light / (2 * error)) + torch.log(2 * error), torch.nan)
+        told = torch.where(share > 0.5 * shape.sum(1), asinh(light / (2 * error)) + torch.log(2 * error), torch.nan)
         width = image["psf_fwhm"] if "psf_fwhm" in image else torch.full_like(sigma, torch.nan)
+        if self.take is not None and "psf_fwhm" in image:
+            width = self._known(width, torch.nan)
         width = torch.where(there & (width > 0), torch.log10(width.clamp_min(1e-3)), torch.nan)
         return torch.cat([told.flatten(1), width, torch.log10(sigma)], 1)
 
@@ -145,8 +208,7 @@ class ImageEncoder(nn.Module):
 def _stem(channels: int, a: int, b: int, width: int) -> nn.Sequential:
     """(B, channels, n, n) → (B, width, n/8, n/8)."""
     return nn.Sequential(
-        nn.Conv2d(channels, a, 3, 2, 1), nn.GELU(approximate="tanh"),
-        nn.Conv2d(a, b, 3, 2, 1), nn.GELU(approximate="tanh"),
+        nn.Conv2d(channels, a, 3, 2, 1), nn.GELU(), nn.Conv2d(a, b, 3, 2, 1), nn.GELU(),
         nn.Conv2d(b, width, 3, 2, 1),
     )  # fmt: skip
 
@@ -161,9 +223,3 @@ def _gaussians(side: int, pixel_scale: float) -> Tensor:
     x = (torch.arange(side) - (side - 1) / 2) * pixel_scale
     r2 = x[:, None] ** 2 + x**2
     return torch.stack([torch.exp(-0.5 * r2 / s**2) for s in _APERTURES])
-
-
-def _asinh(x: Tensor) -> Tensor:
-    """asinh by square root and logarithm: several times faster than torch's own, exact to 1e-7 absolutely."""
-    size = x.abs()
-    return torch.copysign(torch.log(size + torch.sqrt(1 + size * size)), x)

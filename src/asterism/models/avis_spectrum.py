@@ -11,19 +11,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asterism.errors import ConfigurationError
+from asterism.models.numeric import asinh
 from asterism.models.spectral_inputs import SpectrumInputs
 from asterism.models.statistics import RobustScale, RowSample
-from asterism.models.transformer import Pool, Transformer
+from asterism.models.transformer import Pool, Transformer, rotation
 
 __all__ = ["RANGE", "CommonGrid", "SpectrumEncoder"]
 
 RANGE = (3600.0, 9824.0)
 """Å in vacuum that are read, whatever the survey: those of DESI."""
 
-_STRIDE = 24
-"""Pixels of the common grid per token; the strides of the stem multiply to it."""
-
 _TOKENS = 96
+_BLOCK = 32  # pixels of the common grid; the continuum is a mean over three such
 _FREQUENCIES = 16
 
 
@@ -67,25 +66,50 @@ class CommonGrid(nn.Module):
         weight = np.clip(1 - np.abs(grid[near] - centre[:, None]) / reach[:, None], 0, None) * (places < len(grid))
         self.register_buffer("near", torch.from_numpy(near), persistent=False)
         self.register_buffer("weight", torch.from_numpy(weight.astype(np.float32)), persistent=False)
+        used = near[weight > 0]
+        self.first, self.last = int(used.min()), int(used.max()) + 1
+        # Of independent pixels with inverse variances v and weights w the mean has (Σwv)² / Σw²v, and v is nearly the same here.
+        effective = weight.sum(1) / np.maximum((weight**2).sum(1), 1e-12)
+        self.register_buffer("effective", torch.from_numpy(effective.astype(np.float32)), persistent=False)
 
     near: Tensor
     weight: Tensor
+    effective: Tensor
 
     def forward(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Flux and inverse variance (B, pixels), both 0 where nothing was observed."""
         seen = (role["ivar"] > 0) & role["present"][:, None]
         ivar = torch.where(seen, role["ivar"], 0.0)
-        flux = torch.where(seen, role["flux"], 0.0)
-        weighted = ivar[:, self.near] * self.weight
-        total = weighted.sum(-1)
-        mean = (weighted * flux[:, self.near]).sum(-1) / total.clamp_min(1e-30)
-        # Σwv over Σw²v, with w the triangle and v the inverse variance: independent pixels averaged.
-        square = (weighted * self.weight).sum(-1)
-        return mean, torch.where(total > 0, total * (total / square.clamp_min(1e-30)), 0.0)
+        weighted = torch.where(seen, role["flux"], 0.0) * ivar
+        # Sums over a bag of pixels each, for all spectra at once: a hundred times faster than gathering them.
+        both = torch.cat([weighted, ivar]).T.contiguous()
+        start = torch.arange(len(self.near), device=both.device) * self.near.shape[1]
+        sums = F.embedding_bag(self.near.flatten(), both, start, mode="sum", per_sample_weights=self.weight.flatten())
+        mean, total = sums.T.contiguous().chunk(2)
+        mean = torch.where(total > 0, mean / total.clamp_min(1e-30), 0.0)
+        return mean, total * self.effective
 
 
 class SpectrumEncoder(nn.Module):
-    """Spectra → one vector (B, width).
+    """Spectra of any survey → one vector (B, width).
+
+    On the common grid of 2304 pixels each spectrum is divided by its level, the median of its continuum (at least half the typical
+    error of that). The continuum is straight lines through inverse-variance means of 3/72 of the range. Four channels:
+
+    ============  ===================================================================================
+    continuum     asinh(3 continuum / level) / 2: the shape, whatever the brightness
+    significance  asinh((flux - continuum) / error) / 2: lines, as far as noise lets see them
+    contrast      asinh(3 (flux - continuum) / level · s² / (1 + s²)) / 2, s = level / error: lines
+                  by their strength, shrunk to 0 where the noise is larger than the level
+    signal        asinh(s) / 2: 0 where nothing was observed
+    ============  ===================================================================================
+
+    Four convolutions of strides 2, 2, 2 and 3 make one token of 24 pixels; they know no wavelength, so that a line is learned once for
+    all redshifts. Then each token is told its ln λ by sines and cosines (Vaswani et al. 2017, arXiv:1706.03762, section 3.5), and a
+    transformer relates lines to their places. Tokens without anything observed are masked.
+
+    A first token has what holds for the whole spectrum, standardised with buffers learned from the training rows: the logarithms of
+    the level, not known where a survey's flux is relative, and of the mean signal-to-noise ratio.
 
     Parameters
     ----------
@@ -96,20 +120,28 @@ class SpectrumEncoder(nn.Module):
         Channels of the convolutions before the tokens.
     """
 
+    stride = 24
+    place: Tensor
+    cosine: Tensor
+    sine: Tensor
+
     def __init__(self, inputs: SpectrumInputs, width: int, heads: int, blocks: int, stem: tuple[int, int, int]) -> None:
         super().__init__()
-        self.pixels = _STRIDE * _TOKENS
+        self.width, self.heads = width, heads
         self.turn_to(inputs)
         a, b, c = stem
         self.stem = nn.Sequential(
-            nn.Conv1d(4, a, 7, 2, 3), nn.GELU(approximate="tanh"),
-            nn.Conv1d(a, b, 5, 2, 2), nn.GELU(approximate="tanh"),
-            nn.Conv1d(b, c, 5, 2, 2), nn.GELU(approximate="tanh"),
+            nn.Conv1d(4, a, 7, 2, 3), nn.GELU(),
+            nn.Conv1d(a, b, 5, 2, 2), nn.GELU(),
+            nn.Conv1d(b, c, 5, 2, 2), nn.GELU(),
             nn.Conv1d(c, width, 3, 3, 0),
         )  # fmt: skip
         place = (torch.arange(_TOKENS) + 0.5) / _TOKENS
-        angle = 2 * math.pi * place[:, None] * torch.arange(1, _FREQUENCIES + 1) / 2
+        angle = math.pi * place[:, None] * torch.arange(1, _FREQUENCIES + 1)
         self.register_buffer("place", torch.cat([angle.sin(), angle.cos()], 1), persistent=False)
+        cosine, sine = rotation(torch.arange(_TOKENS + 1), width // heads)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
         self.position = nn.Linear(2 * _FREQUENCIES, width)
         self.whole = nn.Linear(4, width)
         self.scale = RobustScale(2)
@@ -117,35 +149,39 @@ class SpectrumEncoder(nn.Module):
         self.pool = Pool(width, heads)
         self._sample: RowSample | None = None
 
-    place: Tensor
-
     def turn_to(self, inputs: SpectrumInputs) -> None:
         """Read another survey's grid from now on."""
-        self.grid = CommonGrid(inputs, self.pixels)
+        self.grid = CommonGrid(inputs, self.stride * _TOKENS)
         self.relative = inputs.relative
 
-    def forward(self, role: Mapping[str, Tensor]) -> Tensor:
-        """Vectors (B, width) of objects that all have a spectrum."""
-        tokens, valid = self.tokens(role)
-        return self.pool(self.transformer(tokens, valid), valid)
+    def present(self, role: Mapping[str, Tensor]) -> Tensor:
+        """Objects (B,) bool of which something was observed within `RANGE`."""
+        return role["present"] & (role["ivar"][:, self.grid.first : self.grid.last] > 0).any(1)
 
-    def tokens(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Tokens (B, 1 + N, width), that of the whole spectrum first, and which were observed (B, 1 + N) bool."""
-        pixels, seen, whole = self.pixels_of(role)
-        tokens = self.stem(pixels).transpose(1, 2) + self.position(self.place)
-        observed = F.max_pool1d(seen[:, None].to(pixels.dtype), _STRIDE)[:, 0] > 0
+    def forward(self, role: Mapping[str, Tensor]) -> Tensor:
+        """Vectors (B, width) of objects that are `present`."""
+        return self.summary(*self.tokens(*self.grid(role)))
+
+    def summary(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """Vectors (B, width) of tokens (B, 1 + N, width) of which some are valid."""
+        tokens = self.transformer(tokens, valid, (self.cosine, self.sine))
+        return self.pool(tokens + F.pad(self.position(self.place), (0, 0, 1, 0)), valid)
+
+    def tokens(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, 1 + N, width) of spectra on the common grid, that of the whole first, and which were observed."""
+        pixels, seen, whole = self.channels(flux, ivar)
+        tokens = self.stem(pixels).transpose(1, 2)
+        observed = F.max_pool1d(seen[:, None].to(pixels.dtype), self.stride)[:, 0] > 0
         known = torch.isfinite(whole)
         standard = self.scale(torch.nan_to_num(whole), known)
         first = self.whole(torch.cat([standard, known.to(standard.dtype)], 1))
-        tokens = torch.cat([first[:, None], tokens], 1)
-        return tokens, F.pad(observed, (1, 0), value=True)
+        return torch.cat([first[:, None], tokens], 1), F.pad(observed, (1, 0), value=True)
 
     def observe(self, role: Mapping[str, Tensor]) -> None:
         """Offer training spectra to the bounded sample that `settle` reads."""
         if self._sample is None:
             self._sample = RowSample(16_384)
-        _, seen, whole = self.pixels_of(role)
-        self._sample.add(whole[seen.any(1)])
+        self._sample.add(self.channels(*self.grid(role))[2][self.present(role)])
 
     def settle(self) -> None:
         """Set the standardisation of level and signal-to-noise from the spectra observed."""
@@ -153,34 +189,38 @@ class SpectrumEncoder(nn.Module):
             self.scale.fit(self._sample.rows())
         self._sample = None
 
-    def pixels_of(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def level(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor]:
+        """Level (B, 1) and continuum (B, P) of spectra on the common grid."""
+        light, weight = _means(flux * ivar, ivar, _BLOCK)
+        there = weight > 0
+        level = torch.where(there, light, torch.nan).nanmedian(1).values.nan_to_num(0.0)
+        noise = torch.where(there, weight.clamp_min(1e-30).rsqrt(), torch.nan).nanmedian(1).values.nan_to_num(1.0)
+        return torch.maximum(level, 0.5 * noise)[:, None], _lines(light, flux.shape[1])
+
+    def channels(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Channels (B, 4, P), where they were observed (B, P), and log level and log signal-to-noise (B, 2)."""
-        flux, ivar = self.grid(role)
-        seen = ivar > 0
-        count = seen.sum(1).clamp_min(1)
-        ratio = flux * ivar.sqrt()
-        noise = torch.where(seen, ivar.clamp_min(1e-30).rsqrt(), torch.nan).nanmedian(1).values.nan_to_num(1.0)
-        level = torch.where(seen, flux, torch.nan).nanmedian(1).values.nan_to_num(0.0)
-        level = torch.maximum(level, 0.3 * noise)[:, None]
-        shape = flux / level
-        smooth = _smooth(flux * ivar, ivar, 95)
-        line = torch.where(seen, (flux - smooth) * ivar.sqrt(), 0.0)
-        error = torch.where(seen, torch.log(level * ivar.sqrt().clamp_min(1e-15)), 0.0)
-        broad = torch.where(seen, _smooth(flux * ivar, ivar, 15) / level, 0.0)
-        pixels = torch.stack([_asinh(3 * broad) / 2, _asinh(line) / 2, _asinh(shape * 1.0) * seen / 2, error / 3], 1)
-        signal = torch.log(((ratio * seen).sum(1) / count).clamp_min(0.03))
-        told = torch.full_like(signal, torch.nan) if self.relative else torch.log(level[:, 0])
-        return pixels, seen, torch.stack([told, signal], 1)
+        seen, root = ivar > 0, ivar.sqrt()
+        level, continuum = self.level(flux, ivar)
+        signal = level * root
+        excess = (flux - continuum) * seen
+        pixels = [
+            asinh(3 * continuum / level) * seen,
+            asinh(excess * root),
+            asinh(3 * excess / level * (signal * signal / (1 + signal * signal))),
+            asinh(signal),
+        ]
+        ratio = torch.log(((flux * root).sum(1) / seen.sum(1).clamp_min(1)).clamp_min(0.03))
+        told = torch.full_like(ratio, torch.nan) if self.relative else torch.log(level[:, 0])
+        return torch.stack(pixels, 1) / 2, seen, torch.stack([told, ratio], 1)
 
 
-def _smooth(weighted: Tensor, weight: Tensor, width: int) -> Tensor:
-    """Weighted mean over `width` pixels around each (B, P); 0 where nothing was observed near."""
-    both = torch.stack([weighted, weight], 1)
-    top, bottom = F.avg_pool1d(both, width, 1, width // 2, count_include_pad=False).unbind(1)
-    return torch.where(bottom > 0, top / bottom.clamp_min(1e-30), 0.0)
+def _means(weighted: Tensor, weight: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Weighted means over blocks of `width` pixels and their neighbours (B, P / width), and the mean weight."""
+    both = F.avg_pool1d(torch.stack([weighted, weight], 1), width)
+    top, bottom = F.avg_pool1d(F.pad(both, (1, 1), mode="replicate"), 3, 1).unbind(1)
+    return torch.where(bottom > 0, top / bottom.clamp_min(1e-30), 0.0), bottom
 
 
-def _asinh(x: Tensor) -> Tensor:
-    """asinh by square root and logarithm: several times faster than torch's own, exact to 1e-7 absolutely."""
-    size = x.abs()
-    return torch.copysign(torch.log(size + torch.sqrt(1 + size * size)), x)
+def _lines(blocks: Tensor, pixels: int) -> Tensor:
+    """Straight lines (B, pixels) through the values of blocks."""
+    return F.interpolate(blocks[:, None], pixels, mode="linear", align_corners=False)[:, 0]

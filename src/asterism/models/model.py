@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,16 +16,22 @@ from asterism.models.card import Card, card_text
 from asterism.models.class_mix import ClassMix
 from asterism.models.configuration import parse
 from asterism.models.directory import WEIGHTS_FILE, ModelConfig, read_config, read_weights, write_directory
-from asterism.models.domain import DomainScore, signal_to_noise
+from asterism.models.domain import LEAST_SIGNAL, DomainScore, signal_to_noise
 from asterism.models.extrapolation import Extrapolation
 from asterism.models.heads import HeadsConfig, make_heads
 from asterism.models.inputs import ModelInputs
 from asterism.models.network import Batch
-from asterism.models.photometry import asinh_magnitude, published_softening
+from asterism.models.photometry import reference_magnitudes
+from asterism.models.reading import inputs_for, reading
 from asterism.models.redshift import RedshiftHead, known_redshifts, normalised
 from asterism.models.redshift_calibration import RedshiftCalibration
 from asterism.models.redshift_families import RedshiftConfig
 from asterism.models.registry import model_names, network_class
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from asterism.catalogs.schema import Group
 
 __all__ = ["Model", "create_model", "model_names"]
 
@@ -60,6 +65,8 @@ class Model(nn.Module):
         Class fractions of the training rows.
     redshift_calibration : RedshiftCalibration
         Width and place of the redshift densities.
+    trained_inputs : ModelInputs
+        What it was made for, also where it is reading something else.
     """
 
     standardised: Tensor
@@ -69,6 +76,7 @@ class Model(nn.Module):
         cls = network_class(config.name)
         options = parse(cls.Options, config.options, f"option of model {config.name}")
         self.config = config.model_copy(update={"options": options.model_dump(mode="json")})
+        self.trained_inputs = config.inputs
         self.network = cls(config.inputs, options)  # type: ignore[arg-type]
         self.network.add_heads(config.heads)
         self.heads = make_heads(config.heads, self.network.members, self.network.width)
@@ -176,7 +184,8 @@ class Model(nn.Module):
         for name, embedding in embeddings.items():
             outputs[f"embedding_{name}"], outputs[f"embedded_{name}"] = embedding
         if self.domain.signal and not self.training:
-            outputs["signal"] = signal_to_noise(batch["spectrum"])
+            no_signal = torch.full(informed.shape, LEAST_SIGNAL, device=informed.device)
+            outputs["signal"] = signal_to_noise(batch["spectrum"]) if self.config.inputs.spectrum else no_signal
         for name, head in self.heads.items():
             outputs[name] = head(features)
         if "classification" in outputs:
@@ -250,24 +259,24 @@ class Model(nn.Module):
         if described is None or band is None:
             first = batch[self.config.inputs.roles[0]]
             return torch.full(first["present"].shape, torch.nan, device=first["present"].device)
-        photometry = batch["photometry"]
-        flux, ivar = photometry["flux"][:, band], photometry["ivar"][:, band]
-        seen = (ivar > 0) & photometry["present"]
-        # As everywhere: asinh magnitudes belong to the SDSS system, a catalog in AB has logarithmic ones.
-        asinh = described.zero_point == "sdss"
-        softening = published_softening(described.survey, described.bands[band]) if asinh else math.nan
-        if math.isnan(softening):
-            sigma = torch.where(seen, ivar, 1.0) ** -0.5
-            magnitude = 22.5 - 2.5 * torch.log10(torch.maximum(torch.where(seen, flux, 1.0), sigma))
-        else:
-            magnitude = asinh_magnitude(torch.where(seen, flux, 1.0), torch.tensor(softening, device=flux.device))
-        return torch.where(seen, magnitude, torch.nan)
+        return reference_magnitudes(described, band, batch["photometry"])
+
+    def reading(self, inputs: ModelInputs) -> Model:
+        """A copy with the same weights, calibration and fingerprint that reads other inputs; see `asterism.models.reading`."""
+        return reading(self, inputs)
+
+    def inputs_for(
+        self, schema: pa.Schema, where: str = "the catalog", inputs: str | None = None
+    ) -> tuple[Model, dict[str, Group]]:
+        """The model for a catalog, and which of the catalog's groups serve its roles; see `asterism.models.reading`."""
+        return inputs_for(self, schema, where, inputs)
 
     @property
     def fingerprint(self) -> str:
-        """Name of the model's content: a hash of its configuration and of every tensor."""
+        """Name of the model's content: a hash of its configuration and of every tensor, whatever it is `reading`."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(self.config.model_dump_json(exclude={"asterism_version"}).encode())
+        config = self.config.model_copy(update={"inputs": self.trained_inputs})
+        digest.update(config.model_dump_json(exclude={"asterism_version"}).encode())
         for name, tensor in sorted(self.state_dict().items()):
             values = tensor.detach().cpu().contiguous()
             digest.update(f"{name}:{values.dtype}:{tuple(values.shape)};".encode())
@@ -287,12 +296,14 @@ class Model(nn.Module):
         Raises
         ------
         ConfigurationError
-            For an unknown field of the card, or a model that has not been standardised.
+            For an unknown field of the card, or a model that has not been standardised or is `reading` something else.
         OutputError
             When the place can't be written.
         """
         if not bool(self.standardised):
             raise ConfigurationError("the model has not learned its inputs' scale; call standardise before saving it")
+        if self.config.inputs != self.trained_inputs:
+            raise ConfigurationError("a model that reads another survey is not saved; save the one it was made of")
         state = {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
         parameters = sum(p.numel() for p in self.parameters())
         text = card_text(self.config, parse(Card, card or {}, "field of the model card"), self.fingerprint, parameters)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asterism.models.inputs import ImageInputs
+from asterism.models.numeric import asinh
 from asterism.models.statistics import RobustScale, RowSample
 
 __all__ = ["ImagePatches"]
@@ -85,8 +86,8 @@ class ImagePatches(nn.Module):
         """
         flux, ivar, seen = self._pixels(image)
         statistics, light = self._whole(image, flux, ivar, seen)
-        significance = _asinh(flux * torch.sqrt(ivar)) / 3
-        profile = _asinh(flux * (10 / light.clamp_min(1e-12))[:, :, None, None]) / 3
+        significance = asinh(flux * torch.sqrt(ivar)) / 3
+        profile = asinh(flux * (10 / light.clamp_min(1e-12))[:, :, None, None]) / 3
         share = F.avg_pool2d(self._pad(seen.to(flux.dtype)), self.patch).flatten(2).transpose(1, 2)
         pixels = self.pixels(self._pad(torch.cat([significance, profile], 1))).flatten(2).transpose(1, 2)
         tokens = self.embed(pixels + self.share(share))
@@ -142,12 +143,6 @@ class ImagePatches(nn.Module):
         down = self.grid[0] * self.patch - pixels.shape[2]
         right = self.grid[1] * self.patch - pixels.shape[3]
         return F.pad(pixels, (0, right, 0, down)) if down or right else pixels
-
-
-def _asinh(x: Tensor) -> Tensor:
-    """asinh by square root and logarithm: several times faster than torch's own, exact to 1e-7 absolutely."""
-    size = x.abs()
-    return torch.copysign(torch.log(size + torch.sqrt(1 + size * size)), x)
 
 
 def _aperture(inputs: ImageInputs) -> Tensor:

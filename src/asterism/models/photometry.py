@@ -18,7 +18,7 @@ from asterism.errors import AsterismError, BadInputError
 from asterism.models.inputs import PhotometryInputs
 from asterism.models.statistics import RobustScale, RowSample
 
-__all__ = ["PhotometryFeatures", "asinh_magnitude", "published_softening"]
+__all__ = ["PhotometryFeatures", "asinh_magnitude", "published_softening", "reference_magnitudes"]
 
 _POGSON = 2.5 / math.log(10)
 _SMALLEST_RADIUS = 0.03
@@ -228,3 +228,30 @@ def published_softening(survey: str, band: str) -> float:
     except AsterismError:  # a survey or band that we have no published numbers for: the data's own depth serves
         softening = None
     return math.nan if softening is None else softening * 1e9
+
+
+def reference_magnitudes(described: PhotometryInputs, band: int, photometry: Mapping[str, Tensor]) -> Tensor:
+    """Magnitudes (B,) in one band, of the flux as stored; NaN where the band was not observed.
+
+    Asinh magnitudes where the group is in the SDSS system and the softening published, else AB ones, of at least one standard
+    deviation of flux.
+
+    Parameters
+    ----------
+    described : PhotometryInputs
+    band : int
+        Its place among the group's bands.
+    photometry : mapping of str to Tensor
+        ``batch["photometry"]``.
+    """
+    flux, ivar = photometry["flux"][:, band], photometry["ivar"][:, band]
+    seen = (ivar > 0) & photometry["present"]
+    # As everywhere: asinh magnitudes belong to the SDSS system, a catalog in AB has logarithmic ones.
+    asinh = described.zero_point == "sdss"
+    softening = published_softening(described.survey, described.bands[band]) if asinh else math.nan
+    if math.isnan(softening):
+        sigma = torch.where(seen, ivar, 1.0) ** -0.5
+        magnitude = 22.5 - 2.5 * torch.log10(torch.maximum(torch.where(seen, flux, 1.0), sigma))
+    else:
+        magnitude = asinh_magnitude(torch.where(seen, flux, 1.0), torch.tensor(softening, device=flux.device))
+    return torch.where(seen, magnitude, torch.nan)

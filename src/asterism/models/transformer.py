@@ -27,16 +27,41 @@ class TransformerBlock(nn.Module):
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width)
         self.mlp = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width)
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
 
-    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
-        """(B, N, width), (B, N) bool with at least one valid token each → (B, N, width)."""
+    def forward(self, tokens: Tensor, valid: Tensor, turn: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """(B, N, width), (B, N) bool with at least one valid token each, what `rotation` gives → (B, N, width)."""
         qkv = self.query_key_value(self.norm_attention(tokens))
         q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        if turn is not None:
+            q, k = _turned(q, turn), _turned(k, turn)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None])
         tokens = tokens + self.out(attended.transpose(1, 2).flatten(2))
         return tokens + self.mlp(tokens)
+
+
+def rotation(places: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (N, width / 2) that let attention see how far apart tokens are, and not where they are.
+
+    Rotary position embedding (Su et al. 2021, arXiv:2104.09864, section 3.2.2).
+
+    Parameters
+    ----------
+    places : Tensor
+        (N,) in units in which neighbours are 1 apart.
+    width : int
+        Of a head.
+    """
+    frequency = 100.0 ** (-torch.arange(width // 2) / (width // 2))
+    angle = places[:, None] * frequency
+    return angle.cos(), angle.sin()
+
+
+def _turned(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    cosine, sine = turn
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
 
 
 class Transformer(nn.Module):
@@ -51,10 +76,10 @@ class Transformer(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(TransformerBlock(width, heads) for _ in range(blocks))
 
-    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
-        """(B, N, width), (B, N) bool → (B, N, width)."""
+    def forward(self, tokens: Tensor, valid: Tensor, turn: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """(B, N, width), (B, N) bool, what `rotation` gives → (B, N, width)."""
         for block in self.blocks:
-            tokens = block(tokens, valid)
+            tokens = block(tokens, valid, turn)
         return tokens
 
 

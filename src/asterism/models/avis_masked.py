@@ -1,0 +1,137 @@
+"""Masked modelling of one modality: what was hidden is told from what was left, by decoders too light to know it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from asterism.models.attention import CrossAttentionBlock
+from asterism.models.avis_image import FINE, THIRD, ImageEncoder
+from asterism.models.avis_spectrum import SpectrumEncoder
+
+__all__ = ["ImageDecoder", "SpectrumDecoder", "hidden_patches"]
+
+_FLOOR = 0.05
+"""Share of a spectrum's level, or of an image's stretched flux, below which errors count no more: bright objects are not all."""
+
+_CLIP = 3.0
+"""Standard deviations behind which a residual counts linearly."""
+
+
+def hidden_patches(objects: int, patches: int, share: float, run: int, generator: torch.Generator | None) -> Tensor:
+    """Which patches are hidden, (objects, patches) bool: runs of neighbours, about `share` of all, never all.
+
+    Parameters
+    ----------
+    objects, patches : int
+    share : float
+        Between 0 and 1.
+    run : int
+        Neighbouring patches that are hidden together.
+    generator : torch.Generator, optional
+        On the CPU, so that a run is the same on every device.
+    """
+    groups = -(-patches // run)
+    most = min(groups - 1, max(1, round(share * groups)))
+    order = torch.rand(objects, groups, generator=generator).argsort(1)
+    hidden = torch.zeros(objects, groups, dtype=torch.bool).scatter_(1, order[:, :most], value=True)
+    # Runs begin anywhere, or a wavelength would always be at the same place of its run.
+    shift = torch.randint(0, run, (objects, 1), generator=generator)
+    return hidden.repeat_interleave(run, 1)[:, :patches].gather(1, (torch.arange(patches) + shift) % patches)
+
+
+class SpectrumDecoder(nn.Module):
+    """Flux in hidden runs of wavelength, from the tokens of the rest.
+
+    A hidden token's position asks the encoder's tokens once; a linear layer tells its pixels, over the level of what was left.
+
+    Parameters
+    ----------
+    encoder : SpectrumEncoder
+        Whose tokens are read; it is not a part of the decoder.
+    """
+
+    def __init__(self, encoder: SpectrumEncoder) -> None:
+        super().__init__()
+        width = encoder.width
+        self.ask = nn.Linear(encoder.place.shape[1], width)
+        self.block = CrossAttentionBlock(width, width, encoder.heads, dropout=0.0)
+        self.tell = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, encoder.stride))
+
+    def forward(
+        self, encoder: SpectrumEncoder, role: Mapping[str, Tensor], share: float, generator: torch.Generator | None
+    ) -> Tensor:
+        """The loss: mean over hidden pixels of Huber's function of residuals over their errors, for objects with a spectrum."""
+        flux, ivar = encoder.grid(role)
+        tokens = encoder.place.shape[0]
+        hidden = hidden_patches(len(flux), tokens, share, 3, generator).to(flux.device)
+        behind = hidden.repeat_interleave(encoder.stride, 1)
+        left = torch.where(behind, 0.0, ivar)
+        # A spectrum of which nothing is left has nothing to tell from.
+        target = (ivar > 0) & behind & (left > 0).any(1, keepdim=True)
+        context, valid = encoder.tokens(torch.where(behind, 0.0, flux), left)
+        context = encoder.transformer(context, valid)
+        asked = self.block(self.ask(encoder.place).expand(len(flux), -1, -1), context, valid)
+        told = self.tell(asked).flatten(1)
+        level = encoder.level(torch.where(behind, 0.0, flux), left)[0]
+        error = torch.where(target, 1 / (ivar * level**2).clamp_min(1e-12) + _FLOOR**2, 1.0)
+        return _clipped((flux / level - told) * error.rsqrt(), target)
+
+
+class ImageDecoder(nn.Module):
+    """Stretched flux in hidden squares, on both scales, from the tokens of the rest.
+
+    Parameters
+    ----------
+    encoder : ImageEncoder
+        Whose tokens are read; it is not a part of the decoder.
+    """
+
+    def __init__(self, encoder: ImageEncoder) -> None:
+        super().__init__()
+        width, bands = encoder.width, len(encoder.bands)
+        self.ask = nn.Parameter(0.2 * torch.randn(encoder.position.shape[0], width))
+        self.block = CrossAttentionBlock(width, width, encoder.heads, dropout=0.0)
+        self.tell = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, bands * FINE * FINE))
+
+    def forward(
+        self, encoder: ImageEncoder, role: Mapping[str, Tensor], share: float, generator: torch.Generator | None
+    ) -> Tensor:
+        """The loss: mean over hidden pixels of Huber's function of stretched residuals over their errors."""
+        flux, ivar, seen = encoder.pixels(role)
+        squares = encoder.side // (THIRD * FINE)
+        hidden = hidden_patches(len(flux), squares * squares, share, 1, generator).to(flux.device)
+        hidden = hidden.unflatten(1, (1, squares, squares))
+        behind = hidden.repeat_interleave(THIRD * FINE, 2).repeat_interleave(THIRD * FINE, 3)
+        left = seen & ~behind
+        context, valid = encoder.tokens(role, torch.where(behind, 0.0, flux), torch.where(behind, 0.0, ivar), left)
+        context = encoder.transformer(context, valid)
+        told = self.tell(self.block(self.ask.expand(len(flux), -1, -1), context, valid))
+        target = seen & behind & left.flatten(1).any(1)[:, None, None, None]
+        fine, coarse = encoder.scales(flux, ivar, target)
+        loss, count = flux.new_zeros(()), flux.new_zeros(())
+        for (light, weight, part), tokens in zip(
+            (fine, coarse), told.split([encoder.fine_tokens, encoder.coarse_tokens], 1), strict=True
+        ):
+            side, wanted = light.shape[-1], part > 0.99
+            said = F.fold(tokens.transpose(1, 2), (side, side), FINE, stride=FINE)
+            # asinh(x)/2 of what has the error σ has the error σ / 2√(1 + x²).
+            soft = encoder.softening[:, None, None]
+            variance = 1 / (4 * weight.clamp_min(1e-30) * (soft**2 + light**2))
+            residual = (encoder.stretch(light) - said) * torch.where(wanted, variance + _FLOOR**2, 1.0).rsqrt()
+            loss = loss + _huber(residual)[wanted].sum()
+            count = count + wanted.sum()
+        return loss / count.clamp_min(1)
+
+
+def _huber(residual: Tensor) -> Tensor:
+    """χ²/2 up to `_CLIP`, then a line."""
+    return F.huber_loss(residual, torch.zeros_like(residual), delta=_CLIP, reduction="none")
+
+
+def _clipped(residual: Tensor, target: Tensor) -> Tensor:
+    """Mean of Huber's function where `target`; 0 where there is none."""
+    return _huber(residual)[target].sum() / target.sum().clamp_min(1)
