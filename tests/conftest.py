@@ -252,6 +252,28 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
 
 
 @pytest.fixture(scope="session")
+def fresh_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """margformer with fresh weights that knows the scale of the photometry of 300 objects; not to be changed."""
+    import torch
+
+    from asterism.catalogs.roles import bind_roles
+    from asterism.catalogs.stream import batch_from_table
+    from asterism.models.inputs import ModelInputs
+    from asterism.models.model import create_model
+
+    folder = tmp_path_factory.mktemp("fresh-run")
+    catalog = write_sky(folder / "sky", rows=300, image=False, rows_per_partition=100)
+    bindings = bind_roles(catalog.schema, "photometry")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        options = {"members": 2, "width": 32}
+        model = create_model("margformer", ModelInputs.from_bindings(bindings), ("STAR", "GALAXY", "QSO"), options)
+    model.standardise([batch_from_table(catalog.read(["class", *bindings["photometry"].columns]), bindings)])
+    model.save_pretrained(folder / "run")
+    return SmallRun(folder / "run", catalog)
+
+
+@pytest.fixture(scope="session")
 def redshift_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallRun]:
     """Runs for ``redshift`` and for ``both`` tasks with baselines, where each class has its redshift; not to be changed.
 

@@ -174,7 +174,7 @@ def stability(
             drawn = int(rng.integers(2**31 - 1))
             labels.append(cluster_points(_points(values[part], space, drawn))[0])
             told(2 * repeat + half + 1)
-        _, first, second = np.intersect1d(*parts, assume_unique=True, return_indices=True)
+        _, first, second = np.intersect1d(parts[0], parts[1], assume_unique=True, return_indices=True)
         found.append(float(adjusted_rand_score(labels[0][first], labels[1][second])))
     return found
 

@@ -38,7 +38,7 @@ def write_arrays(path: Path, about: Mapping[str, Any], arrays: Mapping[str, NDAr
 
 
 def read_arrays(path: Path, what: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read what `write_arrays` wrote; large arrays are mapped, not read, until they are used.
+    """Read what `write_arrays` wrote.
 
     Parameters
     ----------
