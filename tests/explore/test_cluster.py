@@ -55,7 +55,7 @@ def test_the_summary_says_how_and_how_stable(clustered):
 
 
 def test_objects_beyond_the_sample_follow_the_nearest(embedded, clustered, tmp_path):
-    made = cluster_catalog(embedded, tmp_path / "e", sample=200, repeats=0, space="embedding")
+    made = cluster_catalog(embedded, tmp_path / "e", sample=200, repeats=0)
     there = ~(np.arange(400) % 20 == 7) & (np.arange(400) >= 6)
     labels = made.read(["cluster"])["cluster"].to_numpy()[there]
     assert adjusted_mutual_info_score(kinds(made)[there], labels) > 0.8
@@ -65,7 +65,7 @@ def test_objects_beyond_the_sample_follow_the_nearest(embedded, clustered, tmp_p
 def test_a_complete_output_is_left_alone_and_other_inputs_are_refused(embedded, clustered, tmp_path):
     assert cluster_catalog(embedded, clustered.path, repeats=1).fingerprint == clustered.fingerprint
     with pytest.raises(OutputError, match="space"):
-        cluster_catalog(embedded, clustered.path, repeats=1, space="embedding")
+        cluster_catalog(embedded, clustered.path, repeats=1, space="map")
 
 
 def test_what_does_not_fit_is_one_sentence(embedded, tiny_sky, make_embedded, tmp_path):

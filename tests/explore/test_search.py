@@ -115,10 +115,11 @@ def test_what_can_not_be_found_is_one_sentence(embedded, make_embedded):
         nearest(index, query[:8], 3)
     with pytest.raises(BadInputError, match="did you mean 'object-0-00"):
         object_vector(embedded, "object-0-0023", "joint")
+    ids = embedded.read(["object_id"])["object_id"].to_pylist()
     with pytest.raises(BadInputError, match="no embedding 'image'; search by its joint"):
-        object_vector(embedded, "object-0-00003", "image")
+        object_vector(embedded, ids[3], "image")
     with pytest.raises(BadInputError, match="no embedding 'joint'; choose another"):
-        object_vector(embedded, "object-0-00007", "joint")
+        object_vector(embedded, ids[7], "joint")
 
 
 def test_the_model_of_an_embedding_is_known_through_narrow_catalogs(embedded, tmp_path):

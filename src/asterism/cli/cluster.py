@@ -19,8 +19,8 @@ def command(
     ] = None,
     space: Annotated[
         str,
-        typer.Option("--space", metavar="map|embedding", help="Seek clusters on a map, or in the embedding itself."),
-    ] = "map",
+        typer.Option("--space", metavar="embedding|map", help="Seek clusters in the embedding itself, or on a map."),
+    ] = "embedding",
     seed: Annotated[int, typer.Option("--seed", metavar="K", help="Of all that is drawn at random.")] = 0,
     sample: Annotated[
         int, typer.Option("--sample", metavar="N", help="Find clusters among so many objects; the others follow them.")

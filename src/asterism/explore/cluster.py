@@ -35,7 +35,7 @@ def cluster_catalog(
     out: str | os.PathLike[str],
     *,
     embedding: str | None = None,
-    space: str = "map",
+    space: str = "embedding",
     seed: int = 0,
     sample: int = 50_000,
     repeats: int = 3,
@@ -52,7 +52,7 @@ def cluster_catalog(
         The catalog to make; ``clusters.json`` in it says how.
     embedding : str, optional
         Which one: ``joint``, ``image``, ``spectrum``.
-    space : {"map", "embedding"}
+    space : {"embedding", "map"}
         Where clusters are sought; see `asterism.explore.clustering`.
     seed : int
         Of all that is drawn at random.

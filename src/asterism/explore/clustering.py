@@ -8,6 +8,10 @@ tune them on labels:
 * ``min_samples`` = ln n, rounded up: neighbours that make a density. Of order log n is the least with which the tree of
   level sets is that of the true density for large n (Chaudhuri & Dasgupta 2010, NeurIPS).
 
+Clusters are sought among the principal components of the embedding that hold 95 % of its variance, and not on a map unless
+that is asked for: a map tears what is continuous, at other places each time it is drawn. On colours of simulated objects,
+which have few true gaps, clusters of two parts agreed to 0.75 in the components and to 0.18 on maps (docs/embeddings.md).
+
 Stability is measured by doing it again: pairs of random parts of 80 % are clustered each by itself, the map drawn anew where
 clusters are sought on one, and the adjusted Rand index (Hubert & Arabie 1985, J. Classification 2, 193) says how far the two
 agree about the objects that both hold, noise being a group of its own.
@@ -101,7 +105,7 @@ def cluster_points(points: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDAr
 def cluster_embedding(
     values: NDArray[np.float32],
     *,
-    space: Space = "map",
+    space: Space = "embedding",
     seed: int = 0,
     repeats: int = 3,
     progress: Callable[[int, int], None] | None = None,
@@ -150,7 +154,7 @@ def cluster_embedding(
 def stability(
     values: NDArray[np.float32],
     *,
-    space: Space = "map",
+    space: Space = "embedding",
     seed: int = 0,
     repeats: int = 3,
     told: Callable[[int], None] = lambda done: None,
