@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["file_vector", "load_embedder"]
 
+_A = {"spectrum": "a spectrum", "image": "an image"}
 _SURVEYS = {"spectrum": ("sdss", "lamost", "desi"), "image": ("legacy",)}
 
 
@@ -101,7 +102,7 @@ def _read(embedder: Embedder, file: Path, kind: str, surveys: list[str], folder:
             raise BadInputError(f"{file} holds {len(made):,} objects; ingest and embed it, and search with --object")
         else:
             return made
-    raise BadInputError(f"{file} can't be read as a {kind} ({'; '.join(reasons)}); check the file, or ingest it")
+    raise BadInputError(f"{file} can't be read as {_A[kind]} ({'; '.join(reasons)}); check the file, or ingest it")
 
 
 def _door(embedder: Embedder, survey: str) -> Any:
