@@ -39,7 +39,9 @@ def main() -> None:
     parser.add_argument("-k", type=int, default=20)
     parser.add_argument("--queries", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--hnsw-largest", type=int, default=200_000, help="HNSW takes minutes to build beyond this")
+    parser.add_argument(
+        "--approximate-largest", type=int, default=200_000, help="approximate indices take long to build beyond this"
+    )
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(1)
     print(f"`python benchmarks/search_index.py {' '.join(sys.argv[1:])}`".replace(" `", "`"), end="\n\n")
@@ -147,8 +149,8 @@ def measure(n: int, arguments: argparse.Namespace, folder: Path) -> dict[str, di
         "LanceDB, exact": lambda v, f: by_lance(v, f, False),
         "LanceDB, cells and graphs": lambda v, f: by_lance(v, f, True),
     }
-    if n > arguments.hnsw_largest:
-        del methods["FAISS, HNSW"]
+    if n > arguments.approximate_largest:
+        del methods["FAISS, HNSW"], methods["LanceDB, cells and graphs"]
     built: dict[str, Search] = {}
     results: dict[str, dict[str, Any]] = {}
     for number, (name, make) in enumerate(methods.items()):
