@@ -38,6 +38,16 @@ def search(*arguments):
     return app(["search", *map(str, arguments)], standalone_mode=False)
 
 
+def test_long_ids_are_printed_whole(capsys):
+    import pyarrow as pa
+
+    from asterism.cli.search import _show
+
+    name = "survey-release-" + "0123456789" * 9
+    _show(pa.table({"object_id": [name], "distance": [0.25], "class": [None]}), "joint")
+    assert name in capsys.readouterr().out
+
+
 def test_by_and_in_cross_modalities_and_where_filters(embedded, tmp_path):
     out = tmp_path / "alike.parquet"
     search(

@@ -122,10 +122,18 @@ def _show(found: pa.Table, name: str) -> None:
 
     table = Table(title=f"nearest by embedding {name!r}", title_justify="left", box=None)
     for column in found.column_names:
-        table.add_column(column, justify="right" if column not in ("object_id", "class", "subclass") else "left")
+        texts = column in ("object_id", "class", "subclass", "class_predicted")
+        # Ids whole, however narrow the terminal: they are what one goes on with.
+        table.add_column(column, justify="left" if texts else "right", no_wrap=True, min_width=_width(found, column))
     for row in found.to_pylist():
         table.add_row(*(_text(value) for value in row.values()))
-    Console().print(table, markup=False)
+    # As wide as it is where nobody's screen ends: in a file or a pipe.
+    console = Console() if Console().is_terminal else Console(width=10_000)
+    console.print(table)
+
+
+def _width(found: pa.Table, column: str) -> int | None:
+    return max(map(len, found[column].to_pylist())) if column == "object_id" else None
 
 
 def _text(value: object) -> str:
