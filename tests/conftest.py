@@ -252,6 +252,28 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
 
 
 @pytest.fixture(scope="session")
+def fresh_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """margformer with fresh weights that knows the scale of the photometry of 300 objects; not to be changed."""
+    import torch
+
+    from asterism.catalogs.roles import bind_roles
+    from asterism.catalogs.stream import batch_from_table
+    from asterism.models.inputs import ModelInputs
+    from asterism.models.model import create_model
+
+    folder = tmp_path_factory.mktemp("fresh-run")
+    catalog = write_sky(folder / "sky", rows=300, image=False, rows_per_partition=100)
+    bindings = bind_roles(catalog.schema, "photometry")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        options = {"members": 2, "width": 32}
+        model = create_model("margformer", ModelInputs.from_bindings(bindings), ("STAR", "GALAXY", "QSO"), options)
+    model.standardise([batch_from_table(catalog.read(["class", *bindings["photometry"].columns]), bindings)])
+    model.save_pretrained(folder / "run")
+    return SmallRun(folder / "run", catalog)
+
+
+@pytest.fixture(scope="session")
 def redshift_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallRun]:
     """Runs for ``redshift`` and for ``both`` tasks with baselines, where each class has its redshift; not to be changed.
 
@@ -281,3 +303,47 @@ def redshift_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallRu
     for name, options in more.items():
         train(catalog, folder / name, inputs="photometry", config=parse_settings(small), baselines=True, **options)
     return {name: SmallRun(folder / name, catalog) for name in more}
+
+
+def blob_vectors(
+    kinds: npt.NDArray[np.int64], length: int, seed: int = 0, width: float = 0.1
+) -> npt.NDArray[np.float32]:
+    """Vectors of unit length around one random direction for each kind, as wide as said; the directions are always the same."""
+    centres = np.random.default_rng(99).normal(size=(20, length))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    vectors = centres[kinds] + width * np.random.default_rng(seed).normal(size=(len(kinds), length))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def make_embedded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Catalog]:
+    """Write catalogs of embeddings: ``make_embedded(rows=240, seed=0, model="abc", length=16, rare=0)``.
+
+    Joint, image and spectrum embeddings of one space, in three blobs by class (``truth_redshift`` and the light say which);
+    every twentieth row has none, every tenth no image. The first `rare` rows are far from all blobs.
+    """
+    from asterism.catalogs.embeddings import embedding_array, embedding_field
+    from asterism.catalogs.narrow import NarrowWriter
+
+    def make(rows: int = 240, seed: int = 0, model: str = "abc", length: int = 16, rare: int = 0) -> Catalog:
+        folder = tmp_path_factory.mktemp("embedded")
+        table = sky_table(rows, seed, image=False)
+        parent = write_sky(folder / "sky", table, rows_per_partition=100)
+        redshift = parent.read(["truth_redshift"])["truth_redshift"].to_numpy()
+        wide = parent.read(["photometry_sdss_psf_probability"])["photometry_sdss_psf_probability"].fill_null(1.0)
+        kinds = np.where(redshift == 0, 0, np.where(wide.to_numpy() == 0, 1, 2))
+        kinds[:rare] = 3 + np.arange(rare) % 17
+        none = np.arange(rows) % 20 == 7
+        there = {"joint": ~none, "image": ~none & (np.arange(rows) % 10 != 3), "spectrum": ~none}
+        vectors = {name: blob_vectors(kinds, length, seed + i) for i, name in enumerate(there)}
+        fields = [embedding_field(name, length, model) for name in there]
+        made = {"command": "embed", "model_fingerprint": model}
+        inputs = {"command": "embed", "model": model}
+        with NarrowWriter(parent, folder / "embedded", fields, made_by=made, inputs=inputs) as writer:
+            for p in parent.partitions:
+                here = slice(p.start, p.start + p.rows)
+                columns = [embedding_array(vectors[name][here], there[name][here]) for name in there]
+                writer.write(p, pa.table(columns, schema=pa.schema(fields)))
+            return writer.close()
+
+    return make

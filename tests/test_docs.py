@@ -11,6 +11,7 @@ import pytest
 import typer
 
 import asterism
+from asterism.catalogs.columns import PLACES
 from asterism.catalogs.schema import identity_fields, label_fields, photometry_fields, prediction_fields
 from asterism.catalogs.where import compile_where
 from asterism.cli.main import app
@@ -41,6 +42,7 @@ SCHEMA = pa.schema(
             "sdss", "ugriz", ("flux", "ivar", "radius", "psf_probability"), dereddened=False, zero_point="sdss"
         ),
         *prediction_fields("classification,redshift", grid=[0.0, 1.0]),
+        *(field for fields in PLACES.values() for field in fields),
     ]
 )
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)

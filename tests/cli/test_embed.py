@@ -15,27 +15,27 @@ def run(*arguments):
 
 
 @pytest.fixture(scope="module")
-def embedded(small_run, tmp_path_factory):
+def embedded(fresh_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("embed") / "d"
-    return run("embed", small_run.path, "--catalog", small_run.catalog.path, "--out", out), out
+    return run("embed", fresh_run.path, "--catalog", fresh_run.catalog.path, "--out", out), out
 
 
-def test_embed_writes_a_catalog_and_says_how_many_have_an_embedding(embedded, small_run):
+def test_embed_writes_a_catalog_and_says_how_many_have_an_embedding(embedded, fresh_run):
     done, out = embedded
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(out)
-    assert "900 objects: embeddings of 855 joint" in done.stderr
+    assert "300 objects: embeddings of 285 joint" in done.stderr
     assert embedding_names(open_catalog(out).own_schema) == ["joint"]
 
 
-def test_quiet_says_nothing_and_a_second_run_finds_it_complete(embedded, small_run):
+def test_quiet_says_nothing_and_a_second_run_finds_it_complete(embedded, fresh_run):
     _, out = embedded
-    done = run("embed", small_run.path, "--catalog", small_run.catalog.path, "--out", out, "--quiet")
+    done = run("embed", fresh_run.path, "--catalog", fresh_run.catalog.path, "--out", out, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_what_is_no_run_is_one_sentence(small_run, tmp_path):
-    done = run("embed", tmp_path, "--catalog", small_run.catalog.path, "--out", tmp_path / "d")
+def test_what_is_no_run_is_one_sentence(fresh_run, tmp_path):
+    done = run("embed", tmp_path, "--catalog", fresh_run.catalog.path, "--out", tmp_path / "d")
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.strip().splitlines()) == 1

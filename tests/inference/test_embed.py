@@ -11,18 +11,18 @@ from asterism.models.model import Model
 
 
 @pytest.fixture(scope="module")
-def embedder(small_run):
-    return Embedder.from_pretrained(small_run.path)
+def embedder(fresh_run):
+    return Embedder.from_pretrained(fresh_run.path)
 
 
 @pytest.fixture(scope="module")
-def embedded(embedder, small_run, tmp_path_factory):
-    return embed_catalog(embedder, small_run.catalog, tmp_path_factory.mktemp("embed") / "d")
+def embedded(embedder, fresh_run, tmp_path_factory):
+    return embed_catalog(embedder, fresh_run.catalog, tmp_path_factory.mktemp("embed") / "d")
 
 
-def test_the_output_is_narrow_and_holds_one_vector_per_object(embedded, embedder, small_run):
+def test_the_output_is_narrow_and_holds_one_vector_per_object(embedded, embedder, fresh_run):
     values, present = read_embeddings(embedded, "joint")
-    assert len(values) == len(small_run.catalog)
+    assert len(values) == len(fresh_run.catalog)
     np.testing.assert_allclose(np.linalg.norm(values, axis=1), present, atol=1e-5)
     assert not any(name.startswith("photometry") for name in embedded.own_schema.names)
     assert "photometry_sdss_flux" in embedded.schema.names
@@ -48,29 +48,29 @@ def test_objects_of_one_class_are_near_each_other(embedded):
     assert (kind[near.argmax(1)] == kind).mean() > 0.7
 
 
-def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(embedded, embedder, small_run, tmp_path):
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(embedded, embedder, fresh_run, tmp_path):
     def stop(done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed_catalog(embedder, small_run.catalog, tmp_path / "d", progress=stop)
+        embed_catalog(embedder, fresh_run.catalog, tmp_path / "d", progress=stop)
     assert not (tmp_path / "d").exists()
     told = []
-    made = embed_catalog(embedder, small_run.catalog, tmp_path / "d", progress=lambda *done: told.append(done))
-    assert len(told) == len(small_run.catalog.partitions) - 1
-    assert told[-1] == (900, 900)
+    made = embed_catalog(embedder, fresh_run.catalog, tmp_path / "d", progress=lambda *done: told.append(done))
+    assert len(told) == len(fresh_run.catalog.partitions) - 1
+    assert told[-1] == (300, 300)
     assert made.fingerprint == embedded.fingerprint
-    embed_catalog(embedder, small_run.catalog, tmp_path / "d", progress=lambda *done: told.append(done))
-    assert told[-1] == (900, 900)
-    assert len(told) == len(small_run.catalog.partitions) - 1
+    embed_catalog(embedder, fresh_run.catalog, tmp_path / "d", progress=lambda *done: told.append(done))
+    assert told[-1] == (300, 300)
+    assert len(told) == len(fresh_run.catalog.partitions) - 1
 
 
-def test_another_model_is_refused(embedded, small_run):
-    other = Model.from_pretrained(small_run.path)
+def test_another_model_is_refused(embedded, fresh_run):
+    other = Model.from_pretrained(fresh_run.path)
     with torch.no_grad():
         next(iter(other.parameters())).add_(1.0)
     with pytest.raises(OutputError, match="model"):
-        embed_catalog(Embedder(other), small_run.catalog, embedded.path)
+        embed_catalog(Embedder(other), fresh_run.catalog, embedded.path)
 
 
 def test_a_catalog_that_the_model_can_not_read_is_refused(embedder, make_sky, make_rows, tmp_path):
@@ -82,7 +82,7 @@ def test_a_catalog_that_the_model_can_not_read_is_refused(embedder, make_sky, ma
 
 
 @pytest.mark.slow
-def test_two_workers_give_the_same_catalog(embedded, embedder, small_run, tmp_path):
-    two = embed_catalog(embedder, small_run.catalog, tmp_path / "two", workers=2)
+def test_two_workers_give_the_same_catalog(embedded, embedder, fresh_run, tmp_path):
+    two = embed_catalog(embedder, fresh_run.catalog, tmp_path / "two", workers=2)
     np.testing.assert_allclose(read_embeddings(two)[0], read_embeddings(embedded)[0], atol=1e-5)
-    assert len(open_catalog(two.path)) == 900
+    assert len(open_catalog(two.path)) == 300

@@ -20,7 +20,7 @@ from asterism.catalogs.outputs import atomic_write
 from asterism.catalogs.votable import parquet_header, votable
 from asterism.errors import BadInputError, ConfigurationError, OutputError
 
-__all__ = ["SUFFIXES", "Export", "export"]
+__all__ = ["SUFFIXES", "Export", "check_export", "export", "write_table"]
 
 _WIDEST_TEXT = 64
 """Arrays longer than this are left out of text files: no one reads them there."""
@@ -78,16 +78,7 @@ def export(
     BadInputError
         There is no row to write, or a column that there is not.
     """
-    path = Path(file)
-    write = _WRITERS.get(path.suffix.lower())
-    if path.suffix.lower() == ".hdf5":
-        raise ConfigurationError(
-            f"{path.name!r} can hold redshift densities only: add --qp, or choose {', '.join(SUFFIXES)}"
-        )
-    if write is None:
-        raise ConfigurationError(f"can't export to {path.name!r}: the name must end with {', '.join(SUFFIXES)}")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another name or replace it with --overwrite")
+    path = check_export(file, overwrite)
     names = list(catalog.schema.names if columns is None else columns)
     left_out: list[str] = []
     if path.suffix.lower() in (".csv", ".ecsv"):
@@ -99,11 +90,39 @@ def export(
     table = catalog.read(names, where=where, split=split, part=part)
     if not len(table):
         raise BadInputError(f"no row of {catalog.path} fits the selection; nothing was written")
+    write_table(table, path)
+    return Export(path, len(table), tuple(names), tuple(left_out))
+
+
+def check_export(file: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Refuse a file that `write_table` can't write, before there is anything to write.
+
+    Raises
+    ------
+    ConfigurationError
+        The suffix is none of `SUFFIXES`.
+    OutputError
+        The file exists.
+    """
+    path = Path(file)
+    if path.suffix.lower() == ".hdf5":
+        raise ConfigurationError(
+            f"{path.name!r} can hold redshift densities only: add --qp, or choose {', '.join(SUFFIXES)}"
+        )
+    if path.suffix.lower() not in _WRITERS:
+        raise ConfigurationError(f"can't export to {path.name!r}: the name must end with {', '.join(SUFFIXES)}")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; choose another name or replace it with --overwrite")
+    return path
+
+
+def write_table(table: pa.Table, file: str | os.PathLike[str]) -> None:
+    """Write a table of a catalog's columns, with their fields' metadata, in the format that the suffix says; see `export`."""
+    path = Path(file)
     with atomic_write(path) as temporary:
-        write(table, temporary)
+        _WRITERS[path.suffix.lower()](table, temporary)
     if path.suffix.lower() == ".csv":
         _write_csv_metadata(table, path)
-    return Export(path, len(table), tuple(names), tuple(left_out))
 
 
 def _length(field: pa.Field) -> int:

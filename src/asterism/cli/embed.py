@@ -14,6 +14,15 @@ def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run or model directory.")],
     catalog: Annotated[Path, typer.Option("--catalog", metavar="C", help="Catalog to embed.")],
     out: Annotated[Path, typer.Option("--out", metavar="D", help="Catalog of embeddings to make.")],
+    inputs: Annotated[
+        str | None,
+        typer.Option(
+            "--inputs",
+            metavar="ROLE=GROUP,…",
+            help="What to read, for a model that reads any survey's spectra.",
+            show_default="the groups it was trained on, or the only ones",
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes on this machine.")] = 1,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler instead.")
@@ -41,7 +50,14 @@ def command(
     source = open_catalog(catalog)
     with progress_bar(console, f"embedding {len(source):,} objects") as update:
         made = embed_catalog(
-            embedder, source, out, workers=workers, scheduler=scheduler, overwrite=overwrite, progress=update
+            embedder,
+            source,
+            out,
+            inputs=inputs,
+            workers=workers,
+            scheduler=scheduler,
+            overwrite=overwrite,
+            progress=update,
         )
     if quiet:
         return

@@ -23,7 +23,7 @@ VERBS = {
     "Start": ["demo"],
     "Make and look at catalogs": ["simulate", "ingest", "crossmatch", "info", "inspect", "split", "export"],
     "Learn and answer": ["train", "evaluate", "predict", "explain"],
-    "Embed and look around": ["embed"],
+    "Embed and look around": ["embed", "project", "cluster", "search"],
     "Papers": ["reproduce"],
 }
 

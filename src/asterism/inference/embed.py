@@ -27,6 +27,7 @@ def embed_catalog(
     catalog: Catalog,
     out: str | os.PathLike[str],
     *,
+    inputs: str | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     overwrite: bool = False,
@@ -42,6 +43,9 @@ def embed_catalog(
         What to embed.
     out : path
         The catalog to make; an interrupted one is continued with the partitions that lack.
+    inputs : str, optional
+        Groups for the model's roles, e.g. ``spectrum=spectrum_sdss``, where a model reads any survey's and the catalog has
+        several.
     workers : int
         Processes on this machine.
     scheduler : str, optional
@@ -67,17 +71,17 @@ def embed_catalog(
         If `out` holds something else.
     """
     check_workers(embedder, workers, scheduler)
-    fields = embedder.fields(embedder.lengths(catalog.schema, embedder.bindings(catalog)))
+    fields = embedder.reader(catalog.schema, str(catalog.path), inputs).fields
     made_by = {"command": "embed", "model": embedder.model.config.name, "model_fingerprint": embedder.fingerprint}
     if embedder.directory is not None:
         made_by["run"] = os.path.relpath(embedder.directory.resolve(), os.path.realpath(out))
-    inputs = {"command": "embed", "model": embedder.fingerprint}
-    with NarrowWriter(catalog, out, fields, made_by=made_by, inputs=inputs, overwrite=overwrite) as writer:
+    made_from = {"command": "embed", "model": embedder.fingerprint, "inputs": inputs}
+    with NarrowWriter(catalog, out, fields, made_by=made_by, inputs=made_from, overwrite=overwrite) as writer:
         left = [p for p in catalog.partitions if not writer.complete and p.index not in writer.done]
         total = len(catalog)
         done = total - sum(p.rows for p in left)
         for partition, (columns, lines) in over_partitions(
-            _embed, embedder, catalog, left, workers=workers, scheduler=scheduler
+            _embed, embedder, catalog, left, inputs, workers=workers, scheduler=scheduler
         ):
             for row, reason in lines:
                 writer.quarantine(row, str(catalog.path), reason)
@@ -89,13 +93,12 @@ def embed_catalog(
 
 
 def _embed(
-    embedder: Embedder, catalog: Catalog, partition: Partition, _: None
+    embedder: Embedder, catalog: Catalog, partition: Partition, inputs: str | None
 ) -> tuple[pa.Table, list[tuple[str, str]]]:
     """Embeddings of one partition, and (object_id, reason) for rows that have none at all."""
-    bindings = embedder.bindings(catalog)
-    names = {name for group in bindings.values() for name in group.columns}
-    table = catalog.read_partition(partition, ["object_id", *sorted(names)])
-    vectors = embedder.embed_table(table, bindings)
+    reader = embedder.reader(catalog.schema, str(catalog.path), inputs)
+    table = catalog.read_partition(partition, ["object_id", *reader.column_names])
+    vectors = reader.embed_table(table)
     finite = {name: np.isfinite(values).all(axis=1) for name, (values, _) in vectors.items()}
     lost = np.zeros(len(table), bool)
     absent = np.ones(len(table), bool)
@@ -104,7 +107,7 @@ def _embed(
         absent &= ~there
     lines = [(row, "the model's embedding is not finite: check its fluxes") for row in _ids(table, lost)]
     lines += [(row, "nothing was observed that the model reads: no embedding") for row in _ids(table, absent)]
-    return embedder.columns(vectors), lines
+    return reader.columns(vectors), lines
 
 
 def _ids(table: pa.Table, rows: np.ndarray) -> list[str]:

@@ -19,10 +19,9 @@ from asterism.models.model import Model
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from asterism.catalogs.catalog import Catalog
     from asterism.catalogs.groups import Group
 
-__all__ = ["Embedder", "Vectors"]
+__all__ = ["Embedder", "Reader", "Vectors"]
 
 #: Objects in memory as tensors at once, by whether the model reads stamps; spectra bound it further.
 _BATCH = {False: 16_384, True: 256}
@@ -43,8 +42,8 @@ class Embedder:
 
     Examples
     --------
-    >>> embedder = Embedder.from_pretrained("run")  # doctest: +SKIP
-    >>> embedder.embed_table(catalog.read(), embedder.bindings(catalog))["joint"]  # doctest: +SKIP
+    >>> reader = Embedder.from_pretrained("run").reader(catalog.schema, "the sky")  # doctest: +SKIP
+    >>> reader.embed_table(catalog.read(reader.column_names))["joint"]  # doctest: +SKIP
     """
 
     def __init__(self, model: Model, directory: Path | None = None) -> None:
@@ -63,39 +62,61 @@ class Embedder:
         """
         return cls(Model.from_pretrained(Path(directory)), Path(directory))
 
-    @property
-    def batch_size(self) -> int:
-        """Objects that are held as tensors at once."""
-        inputs = self.model.config.inputs
-        return inputs.at_once(_BATCH["image" in inputs.roles])
+    def reader(self, schema: pa.Schema, where: str, inputs: str | None = None) -> Reader:
+        """What reads tables of this schema, or one sentence why there can't be any.
 
-    def bindings(self, catalog: Catalog) -> dict[str, Group]:
-        """The catalog's groups that the model reads, or one sentence why it can't.
+        Parameters
+        ----------
+        schema : pyarrow.Schema
+            Of a catalog, with field metadata.
+        where : str
+            Its name, for the message.
+        inputs : str, optional
+            Groups for the model's roles, e.g. ``spectrum=spectrum_sdss``; for models that read any survey's.
 
         Raises
         ------
         BadInputError
-            If the catalog is of another survey, band set or kind of flux than the model was trained on.
+            If the catalog is of another survey, band set or kind of flux than the model can read.
+        ConfigurationError
+            Several groups could serve a role.
         """
-        return self.bindings_of(catalog.schema, str(catalog.path))
+        model, bindings = self.model.inputs_for(schema, where, inputs)
+        return Reader(model.eval(), bindings, schema, self.fingerprint)
 
-    def bindings_of(self, schema: pa.Schema, where: str) -> dict[str, Group]:
-        """The same for a table with this schema."""
-        return self.model.config.inputs.check(schema, where)
 
-    def lengths(self, schema: pa.Schema, bindings: Mapping[str, Group]) -> dict[str, int]:
-        """The embeddings that the model gives of these groups, and how long each is."""
+class Reader:
+    """A model bound to the groups of a catalog; made by `Embedder.reader`.
+
+    Attributes
+    ----------
+    column_names : list of str
+        Columns that it reads.
+    lengths : dict of str to int
+        The embeddings that it gives, and how long each is.
+    """
+
+    def __init__(self, model: Model, bindings: Mapping[str, Group], schema: pa.Schema, fingerprint: str) -> None:
         import pyarrow as pa
 
-        # One object of which nothing was observed tells, without reading any.
-        fields = [schema.field(name) for group in bindings.values() for name in group.columns]
+        self._model, self._bindings, self._fingerprint = model, bindings, fingerprint
+        self.column_names = sorted({name for group in bindings.values() for name in group.columns})
+        # One object of which nothing was observed tells the lengths, without reading any.
+        fields = [schema.field(name) for name in self.column_names]
         nothing = pa.table([pa.nulls(1, field.type) for field in fields], schema=pa.schema(fields))
-        return {name: values.shape[1] for name, (values, _) in self.embed_table(nothing, bindings).items()}
+        self.lengths = {name: values.shape[1] for name, (values, _) in self.embed_table(nothing).items()}
 
-    def fields(self, lengths: Mapping[str, int]) -> list[pa.Field]:
+    @property
+    def batch_size(self) -> int:
+        """Objects that are held as tensors at once."""
+        inputs = self._model.config.inputs
+        return inputs.at_once(_BATCH["image" in inputs.roles])
+
+    @property
+    def fields(self) -> list[pa.Field]:
         """The columns that `columns` gives."""
         about = next(field for field in PREDICTIONS["classification"] if field.name == "model_fingerprint")
-        return [*(embedding_field(name, length, self.fingerprint) for name, length in lengths.items()), about]
+        return [*(embedding_field(name, length, self._fingerprint) for name, length in self.lengths.items()), about]
 
     @torch.inference_mode()
     def embed(self, batch: Mapping[str, Any]) -> Vectors:
@@ -106,20 +127,20 @@ class Embedder:
         ConfigurationError
             The model gives none.
         """
-        outputs = self.model(batch)
+        outputs = self._model(batch)
         names = [name.removeprefix("embedding_") for name in outputs if name.startswith("embedding_")]
         if not names:
-            raise ConfigurationError(f"model {self.model.config.name} gives no embedding; choose another model")
+            raise ConfigurationError(f"model {self._model.config.name} gives no embedding; choose another model")
         return {
             name: (outputs[f"embedding_{name}"].float().numpy(), outputs[f"embedded_{name}"].numpy()) for name in names
         }
 
-    def embed_table(self, table: pa.Table, bindings: Mapping[str, Group]) -> Vectors:
-        """Embeddings of the rows of an Arrow table (one row at least) that holds the bound groups' columns."""
+    def embed_table(self, table: pa.Table) -> Vectors:
+        """Embeddings of the rows of an Arrow table (one row at least) that holds `column_names`."""
         from asterism.catalogs.stream import batch_from_table
 
         parts = [
-            self.embed(batch_from_table(table.slice(start, self.batch_size), bindings))
+            self.embed(batch_from_table(table.slice(start, self.batch_size), self._bindings))
             for start in range(0, len(table), self.batch_size)
         ]
         return {
@@ -132,9 +153,9 @@ class Embedder:
         import pyarrow as pa
 
         columns, n = [], 0
-        for values, present in vectors.values():
+        for name in self.lengths:
+            values, present = vectors[name]
             n = len(values)
             columns.append(embedding_array(values, present & np.isfinite(values).all(axis=1)))
-        columns.append(pa.array([self.fingerprint] * n, pa.string()))
-        lengths = {name: values.shape[1] for name, (values, _) in vectors.items()}
-        return pa.table(columns, schema=pa.schema(self.fields(lengths)))
+        columns.append(pa.array([self._fingerprint] * n, pa.string()))
+        return pa.table(columns, schema=pa.schema(self.fields))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -91,11 +91,11 @@ def over_partitions(
     if not partitions:
         return
     directory, path = str(Path(model.directory or "").resolve()), str(catalog.path)
-    common: tuple[Any, ...] = (work, type(model), directory, model.fingerprint, path, catalog.fingerprint)
+    there = partial(_there, work, type(model), directory, model.fingerprint, path, catalog.fingerprint)
     if scheduler is None:
         # Processes of this machine talk through pipes: no port is opened for them.
         with ProcessPoolExecutor(min(workers, len(partitions)), mp_context=get_context("spawn")) as pool:
-            tasks = {pool.submit(_there, *common, p.index, argument): p for p in partitions}
+            tasks = {pool.submit(there, p.index, argument): p for p in partitions}
             for task in as_completed(tasks):
                 yield tasks[task], task.result()
         return
@@ -109,7 +109,7 @@ def over_partitions(
             f"no Dask scheduler answers at {scheduler} ({error}); start one or check it"
         ) from error
     with client:
-        futures = {client.submit(_there, *common, p.index, argument): p for p in partitions}
+        futures = {client.submit(there, p.index, argument): p for p in partitions}
         for future in dask_as_completed(list(futures), loop=client.loop):
             yield futures[future], future.result()
 
