@@ -108,6 +108,7 @@ class TemplateSeds:
                     f"quasars of the library {self.libraries['quasars']!r} are no members that could be dealt into parts; "
                     "choose desisim for quasars, or take all templates"
                 )
+            self._families = {name for library in self._stars for name in library.family}
             self._stars = [library.of_part(part) for library in self._stars]
             self._quasars = self._quasars.of_part(part)
 
@@ -180,8 +181,8 @@ class TemplateSeds:
         if self.part is None:
             return objects
         stars = objects.kind == "STAR"
-        has = {name for library in self._stars for name in library.family}
-        lacks = sorted(set(star_family(objects.subclass[stars])) - has)
+        # A family whose only member went to the other part is embedded in this one, which is another spectrum too.
+        lacks = sorted(set(star_family(objects.subclass[stars])) - self._families)
         if lacks:
             raise ConfigurationError(
                 f"the part {self.part!r} of the templates has no stars of the families {', '.join(lacks)}; choose a survey "
