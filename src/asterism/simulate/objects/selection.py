@@ -176,10 +176,10 @@ _DESI_STARS = shares_of(
 _DESI_QUASARS = shares_of(
     Sample("QSO", "quasar", 210, Window(16.3, 23.1, 0.1, 23.4), (0.3, 4.8), "desi-qso"),
 )
-# Kinds of which DESI sees few, to learn from: its standards, F subdwarfs (Cooper et al. 2023, section 3), and accreting
+# Kinds of which DESI sees few, to learn from: its standards, stars of the halo's turn-off (Cooper et al. 2023, section 3), and accreting
 # binaries among the secondary targets. Their numbers per deg2 are choices.
 _DESI_RARE_STARS = (
-    Sample("STD_FAINT", "field", 40, Window(16.0, 19.0, 0.1, 19.2), None, None, (0.15, 0.38)),
+    Sample("STD_FAINT", "field", 40, Window(16.0, 19.0, 0.1, 19.2), None, None, (0.1, 0.25)),
     Sample("WD_BINARIES", "cataclysmic", 2, Window(15.5, 20.0, 0.5)),
 )
 
