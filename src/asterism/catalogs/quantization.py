@@ -1,14 +1,13 @@
 """Pixels rounded to a small share of their noise, so that images and spectra take a quarter of the space and lose nothing.
 
 The digits of a pixel far below its noise are noise themselves: they tell nothing and are what does not compress. So fluxes
-are rounded to whole steps of at most sigma / Q (Pence, Seaman & White 2009, PASP 121, 414, on whose measure ``fpack -q Q``
-rests), sigma being the pixel's own by its inverse variance. Steps are powers of two, so that numbers stay exact float32 and every
-reader of Parquet has them as they are; with the bytes of equal weight side by side (Parquet's BYTE_STREAM_SPLIT) the
-compressor finds what is left. At Q = 10 no pixel moves by more than 5 % of its noise, and the variance grows by less than a
-thousandth.
+are rounded to whole steps of at most sigma / Q, sigma being the pixel's own by its inverse variance: the Q of ``fpack -q Q``
+(Pence, White & Seaman 2010, PASP 122, 1065). Steps are powers of two, so that numbers stay float32 as they are, for every
+reader of Parquet; with the bytes of equal weight side by side (its BYTE_STREAM_SPLIT) the compressor finds what is left. At
+Q = 10 no pixel moves by more than 5 % of its noise, and the variance grows by less than a thousandth.
 
-Half precision would take twice the space and lose more: it has 11 bits whatever the noise is, which is several sigma of the
-sky in the core of a bright star and far below it everywhere else.
+Half precision would take more space and lose more: it has 11 bits whatever the noise is, too few in the core of a bright star
+and too many everywhere else.
 
 That a column is so rounded stands in its metadata: ``noise_steps`` of a flux (Q), ``significant_bits`` of what goes with it.
 """

@@ -200,9 +200,7 @@ class TemplateSeds:
         chance = object_uniforms(stars, 1)[:, 0]
         return [(library, library.select(stars, chance)) for library in self._stars]
 
-    def _star_seds(
-        self, stars: Population, rest: Floats, edges: Floats, beyond: Floats, choices: Choices
-    ) -> Floats:
+    def _star_seds(self, stars: Population, rest: Floats, edges: Floats, beyond: Floats, choices: Choices) -> Floats:
         found = beyond.copy()
         for library, chosen in choices:
             own = np.flatnonzero(chosen >= 0)
