@@ -10,7 +10,8 @@ import typer
 __all__ = ["command", "expected_seconds"]
 
 _OBJECTS_PER_SECOND = 80  # of one core
-_OF_SELECTION = {"sdss-compact": 24, "sdss-faint-compact": 12}  # where compactness refuses most of what is drawn
+# Where compactness refuses most of what is drawn, and where stamps are large.
+_OF_SELECTION = {"sdss-compact": 24, "sdss-faint-compact": 12, "desi-main": 48, "desi-even": 48}
 _SPECTRA_PER_SECOND = 200
 _FILES_PER_SECOND = 40  # and objects
 _SPECTROGRAPH_SECONDS, _LAMPS_SECONDS = (
