@@ -12,7 +12,9 @@ import pytest
 from asterism.catalogs import cache as module
 from asterism.catalogs.cache import open_cache
 from asterism.catalogs.modalities import ready_arrays
+from asterism.catalogs.quantization import quantized_fields
 from asterism.catalogs.roles import bind_roles
+from asterism.catalogs.schema import image_fields
 from asterism.errors import OutputError
 
 
@@ -177,3 +179,55 @@ def test_half_precision_comes_out_single(make_sky, tmp_path, make_rows):
     opened = open_cache(catalog, bind_roles(catalog.schema, "image"))["image"]
     assert opened.arrays["flux"].dtype == np.float16
     assert opened.take(np.array([3]))["flux"].dtype == np.float32
+
+
+def rounded_sky(make_sky, make_rows, spoil=None):
+    """A catalog whose stamps are rounded to their noise; `spoil` (flux, ivar) changes what is in them."""
+    rows = make_rows(rows=40, image=False)
+    rng = np.random.default_rng(1)
+    sigma = rng.uniform(0.004, 0.03, (40, 2))
+    flux = (sigma[:, :, None] * rng.standard_normal((40, 2, 9)) + rng.lognormal(-4, 2, (40, 2, 1))).astype(np.float32)
+    ivar = np.repeat(sigma**-2.0, 9, axis=1).astype(np.float32)
+    flux[3, 1], ivar[3, 9:] = np.nan, 0.0
+    if spoil is not None:
+        spoil(flux, ivar)
+    fields = image_fields("legacy", ("g", "r"), 3, 0.262, psf_fwhm=False, zero_point="ab")
+    for field, values in zip(quantized_fields(fields, 10), (flux, ivar), strict=True):
+        rows = rows.append_column(field, pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), type=field.type))
+    return make_sky("rounded", rows)
+
+
+def test_rounded_pixels_take_two_bytes_and_lose_nothing_to_it(make_sky, make_rows):
+    catalog = rounded_sky(make_sky, make_rows)
+    opened = open_cache(catalog, bind_roles(catalog.schema, "image"))["image"]
+    assert {opened.arrays[name].dtype for name in ("flux", "ivar")} == {np.dtype(np.float16)}
+    table, rows = catalog.read(), np.arange(40)
+    whole = ready_arrays(table, bind_roles(catalog.schema, "image")["image"])
+    taken = opened.take(rows)
+    np.testing.assert_array_equal(taken["ivar"], whole["ivar"])
+    faint = np.abs(whole["flux"]) < 100 * 0.004
+    np.testing.assert_array_equal(taken["flux"][faint], whole["flux"][faint])
+    np.testing.assert_allclose(taken["flux"], whole["flux"], rtol=2.0**-11, atol=0)
+    assert (~faint).any()
+
+
+def bright(flux, ivar):
+    flux[7, 0, 4] = 1e5
+
+
+def deep(flux, ivar):
+    ivar[7, :9] *= 1e6
+
+
+@pytest.mark.parametrize(("spoil", "kept"), [(bright, "flux"), (deep, "ivar")])
+def test_what_does_not_fit_half_precision_is_kept_single(make_sky, make_rows, spoil, kept):
+    catalog = rounded_sky(make_sky, make_rows, spoil)
+    bindings = bind_roles(catalog.schema, "image")
+    opened = open_cache(catalog, bindings)["image"]
+    assert opened.arrays[kept].dtype == np.float32
+    np.testing.assert_array_equal(
+        opened.take(np.arange(40))[kept], ready_arrays(catalog.read(), bindings["image"])[kept]
+    )
+    assert len(files(catalog)) == 1
+    assert open_cache(catalog, bindings)["image"].path == opened.path
+    assert not list((catalog.path / ".cache").glob("*.partial"))

@@ -5,6 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from asterism.catalogs.catalog import open_catalog
+from asterism.catalogs.schema import metadata_of
 from asterism.cli import simulate as verb
 from asterism.errors import BadInputError, ConfigurationError
 
@@ -110,4 +111,16 @@ def test_strips_need_a_catalog_to_stand_in(tmp_path):
             app,
             ["--size", "3", "--survey", "lamost", "--strip-sky", "--as-survey", str(tmp_path)],
             catch_exceptions=False,
+        )
+
+
+def test_pixels_are_rounded_to_their_noise_on_request(tmp_path):
+    out = tmp_path / "sky"
+    words = ["--size", "6", "--out", str(out), "--survey", "desi-even", "--stamp", "64", "--quantize", "10"]
+    done = CliRunner().invoke(app, [*words, "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert metadata_of(open_catalog(out).schema.field("image_legacy_flux"))["noise_steps"] == "10"
+    with pytest.raises(ConfigurationError, match="--quantize rounds what a catalog holds"):
+        CliRunner().invoke(
+            app, ["--size", "3", "--quantize", "10", "--as-survey", str(tmp_path / "files")], catch_exceptions=False
         )

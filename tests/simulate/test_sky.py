@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from asterism.catalogs.fingerprint import content_hash
 from asterism.errors import ConfigurationError, OutputError
 from asterism.simulate import sky
 from asterism.simulate.recipe import Recipe
@@ -160,6 +161,7 @@ def test_the_catalog_opens_with_positions(small):
         ({"workers": 0}, "workers must be 1 or more"),
         ({"survey": "sdss_compact"}, "did you mean 'sdss-compact'"),
         ({"stamp": 31}, "32 or 64 pixels"),
+        ({"quantize": 0.5}, "0.5 steps in a pixel's noise are not from 2 to 1000"),
         ({"modalities": ()}, "no modality to simulate"),
     ],
 )
@@ -179,3 +181,20 @@ def test_a_selection_that_takes_nothing_says_so(monkeypatch):
     monkeypatch.setattr(sky, "_ROUNDS", 1)
     with pytest.raises(ConfigurationError, match="refused 2 of 2 objects"):
         sky.observe(np.random.default_rng(0), np.array(["STAR", "STAR"]), nothing, EmbeddedSeds())
+
+
+def test_rounded_pixels_are_those_of_the_same_sky(tmp_path):
+    kind = {"survey": "sdss-spectro", "seed": 2, "modalities": ("photometry", "image", "spectrum"), "workers": 1}
+    whole = simulate(24, tmp_path / "whole", **kind).read().sort_by("object_id")
+    catalog = simulate(24, tmp_path / "rounded", quantize=10, **kind)
+    rounded = catalog.read().sort_by("object_id")
+    pixels = {"image_sdss_flux", "spectrum_sdss_flux", "spectrum_sdss_ivar", "spectrum_sdss_lsf"}
+    for name in whole.column_names:
+        assert (content_hash(whole.select([name])) == content_hash(rounded.select([name]))) == (name not in pixels), (
+            name
+        )
+    sigma = array(whole, "image_sdss_ivar", 5, 1) ** -0.5
+    moved = np.abs(array(rounded, "image_sdss_flux", 5, -1) - array(whole, "image_sdss_flux", 5, -1)) / sigma
+    assert 0.02 < moved.max() <= 0.05001
+    with pytest.raises(OutputError, match="quantize: 10 before, 4 now"):
+        simulate(24, catalog.path, quantize=4, **kind)

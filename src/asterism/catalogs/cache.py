@@ -4,6 +4,10 @@ Parquet is made for rest, not for reading single rows in random order. So the fi
 columns once, ready for tensors (see `asterism.catalogs.modalities`), as one uncompressed Arrow record batch: mapped
 into memory, every quantity is then one contiguous numpy array of all objects, and a batch is one `numpy.take`.
 
+Pixels that the catalog holds rounded to their noise (`asterism.catalogs.quantization`) are kept in half precision, which has no
+fewer digits than they have: inverse variances and resolutions to the bit, fluxes to one part in 2048 where they are more
+than 100 times the noise of an empty pixel. What does not fit half precision so (too large, too small) is kept in single precision.
+
 Files stand in ``CATALOG/.cache/``, or in the user's cache directory (``$XDG_CACHE_HOME/asterism`` or
 ``~/.cache/asterism``) where the catalog can't be written to. A file's name is a hash of the catalog's fingerprint and
 the columns, so a stale one is never found. It is made under a temporary name by one process at a time and renamed when
@@ -20,6 +24,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +32,7 @@ import numpy as np
 import pyarrow as pa
 
 from asterism.catalogs.modalities import PRESENT, Layout, layouts, ready_arrays
+from asterism.catalogs.quantization import is_quantized
 from asterism.catalogs.roles import check_bindings
 from asterism.catalogs.schema import Group
 from asterism.errors import OutputError
@@ -42,6 +48,12 @@ LIMIT_BYTES = 64 * 2**30
 _FORMAT = "1"
 _SLICE_BYTES = 32 * 2**20  # worked on at a time while a file is built
 _KEY = b"asterism_cache"
+_HALF, _SINGLE = np.dtype(np.float16), np.dtype(np.float32)
+_HALF_ERROR = np.float32(2.0**-11)  # of rounding to half precision, relative
+
+
+class _DoesNotFit(Exception):
+    """A quantity can't be kept in half precision; its name is the argument."""
 
 
 class CachedGroup:
@@ -140,9 +152,17 @@ def open_cache(
 
 def _key(catalog: Catalog, group: Group) -> str:
     """Hash of everything that the file's content depends on."""
-    columns = {q: [layout.column, list(layout.shape), layout.dtype.name] for q, layout in layouts(group).items()}
+    columns = {q: [layout.column, list(layout.shape), layout.dtype.name] for q, layout in _shortest(group).items()}
     content = json.dumps([_FORMAT, catalog.fingerprint, len(catalog), columns], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+def _shortest(group: Group) -> dict[str, Layout]:
+    """Layouts in the file, where all that may be short is."""
+    return {
+        quantity: replace(layout, dtype=_HALF) if is_quantized(group.quantities[quantity]) else layout
+        for quantity, layout in layouts(group).items()
+    }
 
 
 def _directories(catalog: Catalog) -> list[Path]:
@@ -184,7 +204,7 @@ def _build_somewhere(
     progress: Callable[[int, int], None] | None,
 ) -> Path:
     """Build the file in the first directory that can take it."""
-    rows, shapes = len(catalog), layouts(group)
+    rows, shapes = len(catalog), _shortest(group)
     needed = rows * (1 + sum(math.prod(layout.shape) * layout.dtype.itemsize for layout in shapes.values()))
     reasons = []
     for directory in _directories(catalog):
@@ -200,7 +220,7 @@ def _build_somewhere(
                 if shutil.disk_usage(directory).free < needed * 1.02:
                     reasons.append(f"{directory} has no room")
                     continue
-                _build(catalog, group, shapes, key, path, progress)
+                _build_shortest(catalog, group, shapes, key, path, progress)
                 return path
         except OSError as error:
             reasons.append(f"{directory}: {error.strerror or error}")
@@ -208,6 +228,23 @@ def _build_somewhere(
         f"the training cache of {group.name} needs {needed / 2**30:.2f} GiB and can't be written"
         f" ({'; '.join(reasons)}): free some space or set XDG_CACHE_HOME to a directory that can hold it"
     )
+
+
+def _build_shortest(
+    catalog: Catalog,
+    group: Group,
+    shapes: dict[str, Layout],
+    key: str,
+    path: Path,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Build the file with as much in half precision as fits it."""
+    while True:
+        try:
+            return _build(catalog, group, shapes, key, path, progress)
+        except _DoesNotFit as error:
+            quantity = str(error)
+            shapes = {**shapes, quantity: replace(shapes[quantity], dtype=_SINGLE)}
 
 
 def _build(
@@ -231,7 +268,11 @@ def _build(
             for first in range(0, len(table), step):
                 piece = table.slice(first, step)
                 for name, values in ready_arrays(piece, group).items():
-                    targets[name][begin : begin + len(piece)] = values
+                    target = targets[name][begin : begin + len(piece)]
+                    with np.errstate(over="ignore"):
+                        target[...] = values
+                    if target.dtype != values.dtype and not _fits(values, target, exactly=name != "flux"):
+                        raise _DoesNotFit(name)
                 begin += len(piece)
             if progress is not None:
                 progress(begin, rows)
@@ -243,6 +284,13 @@ def _build(
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _fits(values: np.ndarray, half: np.ndarray, exactly: bool) -> bool:
+    """Whether half precision holds single precision to the bit, or as far as its digits go."""
+    with np.errstate(invalid="ignore"):
+        error = np.abs(half.astype(np.float32) - values)
+        return not (error > (0.0 if exactly else _HALF_ERROR * np.abs(values))).any()
 
 
 def _write_blank(path: Path, rows: int, shapes: Mapping[str, Layout], key: str) -> None:

@@ -5,7 +5,8 @@ enabled: ``nanomaggy``, ``nanomaggy-2``, ``mag``, ``arcsec``, ``deg``), ``ucd``,
 ``bands`` ("u,g,r,i,z"), ``shape`` ("5,32,32"), ``dereddened`` ("true", "false"), ``zero_point`` ("sdss", "ab"),
 ``magnitude_type``, ``ivar_source`` ("measured", "depth", "sky", "estimated", "mixed"), ``epoch`` (of positions: "J2015.5"),
 ``pixel_scale`` (arcsec), ``grid`` (of a spectrum: scale, first, step, pixels: "log10,3.54,0.0001,4800" or
-"linear,3600,0.8,7781"; of ``z_pdf``: its redshifts as JSON), ``medium`` ("vacuum"), ``frame``, ``calibration``
+"linear,3600,0.8,7781"; of ``z_pdf``: its redshifts as JSON), ``noise_steps`` and ``significant_bits`` (of rounded pixels,
+see `asterism.catalogs.quantization`), ``medium`` ("vacuum"), ``frame``, ``calibration``
 ("absolute", "relative"), ``bits`` (of a mask: name=value), ``provenance``. Arrays are fixed-size lists, flattened in C
 order, with their ``shape`` in the metadata.
 """

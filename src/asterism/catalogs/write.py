@@ -25,6 +25,7 @@ from asterism.catalogs.hats_layout import (
     write_data_file,
 )
 from asterism.catalogs.narrow import NarrowWriter, write_wide
+from asterism.catalogs.quantization import quantized_table
 from asterism.catalogs.sources import assign_sources, photometry_hash
 from asterism.catalogs.staging import Staging, copied, gather
 from asterism.catalogs.validate import bad_positions, cast_column, validate
@@ -180,6 +181,7 @@ class CatalogWriter(Writer):
                 columns.append(cast_column(table, field, where))
         ready = pa.table(columns, schema=self.schema)
         validate(ready, where)
+        ready = quantized_table(ready)
         names = ready["object_id"]
         if names.null_count:
             missing = pc.is_null(names)

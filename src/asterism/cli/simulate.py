@@ -10,7 +10,8 @@ import typer
 __all__ = ["command", "expected_seconds"]
 
 _OBJECTS_PER_SECOND = 80  # of one core
-_OF_SELECTION = {"sdss-compact": 24, "sdss-faint-compact": 12}  # where compactness refuses most of what is drawn
+# Where compactness refuses most of what is drawn, and where stamps are large.
+_OF_SELECTION = {"sdss-compact": 24, "sdss-faint-compact": 12, "desi-main": 48, "desi-even": 48}
 _SPECTRA_PER_SECOND = 200
 _FILES_PER_SECOND = 40  # and objects
 _SPECTROGRAPH_SECONDS, _LAMPS_SECONDS = (
@@ -73,7 +74,7 @@ def command(
             "--survey",
             metavar="S",
             help="Whose selection: sdss-compact, sdss-faint-compact, sdss-spectro, sdss-even, sdss-main, sdss-field, desi-main, "
-            "lamost, lamost-macnet, lamost-even, lsst.",
+            "desi-even, lamost, lamost-macnet, lamost-even, lsst.",
         ),
     ] = "sdss-compact",
     modalities: Annotated[
@@ -142,6 +143,16 @@ def command(
     strip_sky: Annotated[
         bool, typer.Option("--strip-sky", help="Keep the sky that the sky fibres let expect in 2D spectra beside them.")
     ] = False,
+    quantize: Annotated[
+        float | None,
+        typer.Option(
+            "--quantize",
+            metavar="Q",
+            help="Round pixels of images and spectra to steps of at most a Q-th of their noise: 10 loses nothing and takes "
+            "a quarter of the space.",
+            show_default="not rounded",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", metavar="N", help="Processes; the result is the same.", show_default="all cores"),
@@ -160,6 +171,7 @@ def command(
         asterism simulate --size 200 --survey sdss-spectro --as-survey files --out sky
         asterism simulate --size 230 --survey lamost --modalities spectrum2d --strip-rows 11 --strip-window blue=1000:3000 --out sky
         asterism simulate --size 5000 --survey lamost-macnet --templates templates --template-part test --out apart
+        asterism simulate --size 20000 --survey desi-even --modalities photometry,image,spectrum --quantize 10 --out pairs
     """
     from rich.console import Console
 
@@ -175,6 +187,8 @@ def command(
     strips = StripCut.read(strip_rows, strip_window or ())
     if out is None and (strips != WHOLE or strip_sky):
         raise ConfigurationError("strips stand in a catalog, and none is asked for; give --out too")
+    if out is None and quantize is not None:
+        raise ConfigurationError("--quantize rounds what a catalog holds, and none is asked for; give --out too")
     console = Console(stderr=True, quiet=quiet)
     if modalities is not None:
         wanted = tuple(name.strip() for name in modalities.split(",") if name.strip())
@@ -203,7 +217,9 @@ def command(
             "progress": update,
         }
         if out is not None:
-            catalog = simulate(size, out, as_survey=as_survey, strips=strips, sky=strip_sky, **options)
+            catalog = simulate(
+                size, out, as_survey=as_survey, strips=strips, sky=strip_sky, quantize=quantize, **options
+            )
         elif as_survey is not None:
             simulate_files(size, as_survey, **options)
     if not quiet and out is not None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from asterism.catalogs.blocks import check_workers, make_blocks
 from asterism.catalogs.catalog import Catalog
+from asterism.catalogs.quantization import quantized_fields
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import ConfigurationError
 from asterism.simulate.frames.plate_frames import PlateObservation, observe_plate
@@ -62,6 +63,7 @@ def simulate(
     part: str | None = None,
     strips: StripCut = WHOLE,
     sky: bool = False,
+    quantize: float | None = None,
     as_survey: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -69,7 +71,7 @@ def simulate(
 ) -> Catalog:
     """Simulate a survey of the sky: photometry and stamps measured with noise, spectra, the truth beside in ``truth_*``.
 
-    The catalog depends on `size`, `survey`, `seed`, `modalities`, `stamp` and the templates' contents only, to the byte;
+    The catalog depends on `size`, `survey`, `seed`, `modalities`, `stamp`, `quantize` and the templates' contents only, to the byte;
     spectra do not change what the other modalities hold. An interrupted run is continued block by block; memory holds a
     few blocks. Without images photometry is still measured on noisy stamps, which are no larger than that takes and are
     not kept.
@@ -99,6 +101,9 @@ def simulate(
         What is kept of strips; whole ones by default.
     sky : bool
         With the sky that the sky fibres let expect in each pixel of the strips.
+    quantize : float, optional
+        Steps in one sigma of noise to which the pixels of images and 1D spectra are rounded in the catalog
+        (`asterism.catalogs.quantization`); not rounded by default.
     as_survey : path-like, optional
         Directory for the files that the survey would publish (`asterism.simulate.published.survey_files`): the catalog holds the
         same objects, which then stand together block by block as on plates and fields.
@@ -119,7 +124,7 @@ def simulate(
     ------
     ConfigurationError
         An unknown survey, modality, library, role or part, spectra of a survey that takes none, or a size, seed, stamp,
-        cut or number of workers out of range.
+        cut, number of steps or of workers out of range.
     BadInputError
         Templates that are not there or are damaged.
     OutputError
@@ -130,7 +135,9 @@ def simulate(
         strips=strips, sky=sky, grouped=as_survey is not None,
     )  # fmt: skip
     columns = simulated_fields(recipe.survey, recipe.modalities, recipe.stamp, recipe.strips, recipe.sky)
-    inputs = recipe.inputs(size)
+    columns = quantized_fields(columns, quantize)
+    # Of the catalog only: survey files have all digits.
+    inputs = recipe.inputs(size) | ({} if quantize is None else {"quantize": quantize})
     with CatalogWriter(Path(out), columns, placed=True, made_by=inputs, inputs=inputs, overwrite=overwrite) as writer:
         _make(recipe, size, writer, as_survey, workers, overwrite, progress)
         return writer.close()

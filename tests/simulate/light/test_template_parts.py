@@ -78,3 +78,13 @@ def test_what_has_no_members_has_no_parts(templates_directory, objects) -> None:
     dwarf.subclass[:] = "DC"
     with pytest.raises(ConfigurationError, match="no stars of the families DC"):
         TemplateSeds(templates_directory, part="test").template_ids(dwarf)
+
+
+def test_a_family_of_one_template_is_embedded_in_the_part_without_it(templates_directory, objects) -> None:
+    binary = objects.take(np.array([0]))
+    binary.subclass[:] = "CV"
+    train, test = (TemplateSeds(templates_directory, part=part) for part in ("train", "test"))
+    assert train.template_ids(binary).tolist() == ["redrock-CV-00000"]
+    assert test.template_ids(binary).tolist() == ["embedded-star-CV"]
+    a, b = (provider.seds(binary, grid_wavelength()) for provider in (train, test))
+    assert np.abs(a / a.mean() - b / b.mean()).max() > 0.1

@@ -29,7 +29,7 @@ def test_every_cut_is_somebodys():
 
 def test_the_surveys_asked_for_are_there():
     wanted = {"sdss-compact", "sdss-faint-compact", "sdss-spectro", "sdss-main", "sdss-field", "desi-main"}
-    wanted |= {"sdss-even", "lamost", "lamost-macnet", "lamost-even", "lsst"}
+    wanted |= {"desi-even", "sdss-even", "lamost", "lamost-macnet", "lamost-even", "lsst"}
     assert set(SURVEYS) == wanted
     classes = {sample.name for samples in SURVEYS["desi-main"].samples.values() for sample in samples}
     assert {"BGS_BRIGHT", "BGS_FAINT", "LRG", "ELG", "QSO", "MWS"} <= classes
@@ -83,3 +83,16 @@ def test_what_is_to_be_learned_from_has_more_of_the_rare():
             rarest, commonest = min(shares, key=shares.get), max(shares, key=shares.get)
             assert evened[commonest] / evened[rarest] == pytest.approx((shares[commonest] / shares[rarest]) ** 0.5)
     assert "seyfert" in {sample.kind for sample in SURVEYS["sdss-even"].samples["QSO"]}
+
+
+def test_desi_to_learn_from_has_quasars_enough_and_every_kind_of_star():
+    even, usual = SURVEYS["desi-even"], SURVEYS["desi-main"]
+    assert even.fractions["QSO"] > 5 * usual.fractions["QSO"]
+    assert even.fractions["GALAXY"] == 0.5
+    for name in ("STAR", "GALAXY"):
+        shares = {sample.name: sample.share for sample in usual.samples[name]}
+        evened = {sample.name: sample.share for sample in even.samples[name]}
+        rarest, commonest = min(shares, key=shares.get), max(shares, key=shares.get)
+        assert evened[commonest] / evened[rarest] == pytest.approx((shares[commonest] / shares[rarest]) ** 0.5)
+    assert {"white-dwarf", "cataclysmic", "hot", "giant", "field"} == {s.kind for s in even.samples["STAR"]}
+    assert all(share / 0.0125 > 1.0 for share in (sample.share for sample in even.samples["STAR"]))

@@ -35,6 +35,7 @@ from asterism.simulate.objects.population import Population
 __all__ = ["TemplateSeds"]
 
 Floats = npt.NDArray[np.float64]
+Choices = list[tuple[StarTemplates, npt.NDArray[np.intp]]]
 
 _R = BAND_NAMES.index("r")
 _OVERLAP = 0.03  # of the wavelength of a range's end
@@ -108,6 +109,7 @@ class TemplateSeds:
                     f"quasars of the library {self.libraries['quasars']!r} are no members that could be dealt into parts; "
                     "choose desisim for quasars, or take all templates"
                 )
+            self._families = {name for library in self._stars for name in library.family}
             self._stars = [library.of_part(part) for library in self._stars]
             self._quasars = self._quasars.of_part(part)
 
@@ -140,7 +142,10 @@ class TemplateSeds:
             stretch = 1.0 + part.redshift[:, None]
             rest, edges = wavelength / stretch, pixel_edges(wavelength) / stretch
             if kind == "STAR":
-                found[rows] = self._star_seds(part, rest, edges, beyond) * self._star_bend(part, wavelength)
+                # Chosen once: to compare each star with all templates takes longer than to read the one that it takes.
+                choices = self._choices(part)
+                found[rows] = self._star_seds(part, rest, edges, beyond, choices)
+                found[rows] *= self._star_bend(part, wavelength, choices)
             elif kind == "GALAXY" and self._galaxies is not None:
                 found[rows] = self._galaxy_seds(part, rest, edges, beyond)
             elif kind == "QSO" and self._quasars is not None:
@@ -180,8 +185,8 @@ class TemplateSeds:
         if self.part is None:
             return objects
         stars = objects.kind == "STAR"
-        has = {name for library in self._stars for name in library.family}
-        lacks = sorted(set(star_family(objects.subclass[stars])) - has)
+        # A family whose only member went to the other part is embedded in this one, which is another spectrum too.
+        lacks = sorted(set(star_family(objects.subclass[stars])) - self._families)
         if lacks:
             raise ConfigurationError(
                 f"the part {self.part!r} of the templates has no stars of the families {', '.join(lacks)}; choose a survey "
@@ -191,13 +196,13 @@ class TemplateSeds:
         types[galaxies] = types_of_part(types[galaxies], self.part)
         return replace(objects, galaxy_type=types)
 
-    def _choices(self, stars: Population) -> list[tuple[StarTemplates, npt.NDArray[np.intp]]]:
+    def _choices(self, stars: Population) -> Choices:
         chance = object_uniforms(stars, 1)[:, 0]
         return [(library, library.select(stars, chance)) for library in self._stars]
 
-    def _star_seds(self, stars: Population, rest: Floats, edges: Floats, beyond: Floats) -> Floats:
+    def _star_seds(self, stars: Population, rest: Floats, edges: Floats, beyond: Floats, choices: Choices) -> Floats:
         found = beyond.copy()
-        for library, chosen in self._choices(stars):
+        for library, chosen in choices:
             own = np.flatnonzero(chosen >= 0)
             if len(own) == 0:
                 continue
@@ -211,21 +216,22 @@ class TemplateSeds:
             found[own] = join(rest[own], flux, beyond[own], low, high, _OVERLAP)
         return found
 
-    def _star_bend(self, stars: Population, wavelength: Floats) -> Floats:
+    def _star_bend(self, stars: Population, wavelength: Floats, choices: Choices) -> Floats:
         """Factor (n, m) that gives templates of normal stars the broad colours of their object.
 
         Libraries know some hundred stars, and between their types there are gaps in colour as wide as a survey's cut. The
         features are the template's; the broad colours, as with embedded spectra, the published locus's.
         """
         factor = np.ones((len(stars), len(wavelength)))
-        chosen = np.max([rows for _, rows in self._choices(stars)], axis=0, initial=-1)
+        chosen = np.max([rows for _, rows in choices], axis=0, initial=-1)
         rows = np.flatnonzero((star_family(stars.subclass) == "normal") & (chosen >= 0))
         if len(rows) == 0:
             return factor
         part, grid = stars.take(rows), grid_wavelength()
         model = embedded_spectra("STAR", part, grid)
         stretch = 1.0 + part.redshift[:, None]
-        flux = self._star_seds(part, grid / stretch, pixel_edges(grid) / stretch, model)
+        own = [(library, picked[rows]) for library, picked in choices]
+        flux = self._star_seds(part, grid / stretch, pixel_edges(grid) / stretch, model, own)
         wanted = locus_magnitudes(part)
         observed, warp = np.tile(grid, (len(rows), 1)), np.zeros((len(rows), len(BAND_NAMES)))
         for _ in range(6):

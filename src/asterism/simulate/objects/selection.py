@@ -176,6 +176,12 @@ _DESI_STARS = shares_of(
 _DESI_QUASARS = shares_of(
     Sample("QSO", "quasar", 210, Window(16.3, 23.1, 0.1, 23.4), (0.3, 4.8), "desi-qso"),
 )
+# Kinds of which DESI sees few, to learn from: its standards, stars of the halo's turn-off (Cooper et al. 2023, section 3), and accreting
+# binaries among the secondary targets. Their numbers per deg2 are choices.
+_DESI_RARE_STARS = (
+    Sample("STD_FAINT", "field", 40, Window(16.0, 19.0, 0.1, 19.2), None, None, (0.1, 0.25)),
+    Sample("WD_BINARIES", "cataclysmic", 2, Window(15.5, 20.0, 0.5)),
+)
 
 # LAMOST takes what is bright (Zhao et al. 2012, RAA 12, 723; Deng et al. 2012, RAA 12, 735); shares of kinds as in Luo et al.
 # (2015, RAA 15, 1095), rounded.
@@ -309,6 +315,18 @@ SURVEYS: dict[str, Survey] = {
             {"STAR": _DESI_STARS, "GALAXY": _DESI_GALAXIES, "QSO": _DESI_QUASARS},
             None,
             "the target classes of DESI's main survey (BGS, LRG, ELG, QSO, MWS) in the Legacy Surveys' images",
+        ),
+        Survey(
+            "desi-even",
+            # choice: as many galaxies as the rest, since most of what an image tells is about them
+            {"STAR": 0.25, "GALAXY": 0.5, "QSO": 0.25},
+            {
+                "STAR": _evened((*(replace(star, share=1600 * star.share) for star in _DESI_STARS), *_DESI_RARE_STARS)),
+                "GALAXY": _evened(_DESI_GALAXIES),
+                "QSO": _DESI_QUASARS,
+            },
+            None,
+            "DESI's target classes, half galaxies and a quarter each stars and quasars, with more of the rare stars: to learn from",
         ),
         Survey(
             "lamost",

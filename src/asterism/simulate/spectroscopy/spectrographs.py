@@ -241,6 +241,7 @@ PROGRAMMES: dict[str, dict[str, str]] = {
     "sdss-even": _APACHE_POINT,
     "sdss-main": _APACHE_POINT,
     "desi-main": {"": "desi"},
+    "desi-even": {"": "desi"},
     "lamost": {"": "lamost"},
     "lamost-macnet": {"": "lamost"},
     "lamost-even": {"": "lamost"},
