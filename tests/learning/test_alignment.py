@@ -14,9 +14,12 @@ from asterism.catalogs import catalog as catalog_module
 from asterism.catalogs.leaks import SourceSet
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning import fit as fit_module
-from asterism.learning.alignment import Alignment, Masked, MaskedModel, check_pairs, sources_of
+from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews, check_pairs, sources_of
 from asterism.learning.config import parse_settings
+from asterism.learning.recipe import ALIGNMENT_VIEWS
 from asterism.learning.train import train
+from asterism.models.alignment import AlignmentConfig as HeadConfig
+from asterism.models.alignment import AlignmentHead
 from asterism.models.model import Model
 
 SMALL = ["fit.epochs=2", "fit.batch_size=32", "fit.accelerator=cpu", "fit.checkpoint_seconds=0", "model.embedding=16"]
@@ -200,9 +203,68 @@ def test_objects_that_lack_one_take_no_part(make_spectra):
         for kind, value in (("embedding", torch.rand(3, 4)), ("embedded", torch.tensor(there)))
     }
     parts = task.parts(outputs, {"row": torch.tensor([4, 5, 9])})
-    assert parts["paired"].tolist() == [True, False, False]
+    assert (parts["has_image"] & parts["has_spectrum"]).tolist() == [True, False, False]
     assert parts["source"].tolist() == [4, 5, 9]
     assert task.joint(head, parts) == (0, 0)
+
+
+def aligned(views, image, spectrum, there=None):
+    """The loss of 2n embeddings, n objects twice, and what it was made of."""
+    model = torch.nn.Module()
+    model.heads = torch.nn.ModuleDict({"alignment": AlignmentHead(HeadConfig(objective="infonce"), image.shape[1])})
+    n = len(image) // 2
+    seen = torch.ones(2 * n, dtype=torch.bool) if there is None else there
+    outputs = {"embedding_image": image, "embedding_spectrum": spectrum, "embedded_image": seen}
+    outputs["embedded_spectrum"] = torch.ones_like(seen)
+    rows = torch.arange(n).repeat(2)
+    task = Alignment(views=views)
+    parts = task.parts(outputs, {"row": rows, "second": torch.arange(2 * n) >= n})
+    with torch.no_grad():
+        return task.joint(model, parts)
+
+
+def test_views_are_told_apart_where_they_count():
+    torch.manual_seed(2)
+    unit = torch.nn.functional.normalize
+    same, other = unit(torch.randn(12, 8), dim=1), unit(torch.randn(12, 8), dim=1)
+    agreeing, apart = same.repeat(2, 1), torch.cat([same, other])
+    image = unit(torch.randn(24, 8), dim=1)
+    without = [float(aligned(0.0, image, spectrum)[0]) for spectrum in (agreeing, apart)]
+    added = [
+        float(aligned(0.5, image, spectrum)[0]) - alone
+        for spectrum, alone in zip((agreeing, apart), without, strict=True)
+    ]
+    # The images' part is the same in both; that of spectra whose views agree is small.
+    assert added[1] > added[0] + 0.5
+    # The weight is one.
+    assert float(aligned(1.0, image, apart)[0]) - without[1] == pytest.approx(2 * added[1], rel=1e-5)
+    # Two views of one object are not each other's negatives: with one object only there is nothing to tell apart.
+    one = aligned(0.0, image[[0, 12]], apart[[0, 12]])
+    assert float(one[0]) == pytest.approx(0.0, abs=1e-6)
+    # An object without an image still has two views of its spectrum.
+    lone, count = aligned(1.0, image, agreeing, torch.zeros(24, dtype=torch.bool))
+    assert count == 0
+    assert 0 < float(lone) < 1
+
+
+def test_two_views_differ_and_stand_in_one_order():
+    def noisy(batch, generator):
+        return {**batch, "image": {"flux": batch["image"]["flux"] + torch.randn(3, 2, generator=generator)}}
+
+    batch = {"row": torch.tensor([7, 3, 5]), "image": {"flux": torch.zeros(3, 2)}}
+    shown = TwoViews(noisy)(batch, torch.Generator().manual_seed(0))
+    assert shown["row"].tolist() == [7, 3, 5, 7, 3, 5]
+    assert shown["second"].tolist() == [False] * 3 + [True] * 3
+    assert not torch.equal(shown["image"]["flux"][:3], shown["image"]["flux"][3:])
+
+
+@pytest.mark.slow
+def test_a_run_with_views_continues_and_needs_augmentation(sky, tmp_path):
+    done = run(sky, tmp_path / "run", "alignment.views=0.5", "fit.accumulate=2", "fit.batch_size=16")
+    assert done.summary["config"]["alignment.views"] == 0.5
+    plain = [f"augment.{name}=0" for name in ALIGNMENT_VIEWS if name != "gap_runs"]
+    with pytest.raises(ConfigurationError, match="nothing under augment. varies them; set alignment.views=0"):
+        run(sky, tmp_path / "bare", "alignment.views=1", *plain, "augment.rotations=false", "augment.flips=false")
 
 
 def test_sources_are_numbered_from_the_catalog_s_ids(sky, make_sky, table):

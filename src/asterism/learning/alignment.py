@@ -2,6 +2,10 @@
 
 Objects that lack one of the two take no part in the contrast; in masked modelling every object does. No label is read: a
 batch of these tasks has none.
+
+An image knows an object's redshift roughly, and what only the spectrum knows is nothing that the contrast of the two asks for.
+Two views of one spectrum, of other noise, calibration and gaps, have little in common but its lines: telling them from those of other
+spectra, by the same objective, asks for these (SimCLR's task beside CLIP's: Mu et al. 2022, "SLIP", arXiv:2112.12750, section 3).
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.config import AlignmentConfig, FitConfig
 from asterism.learning.fit import to_device
 from asterism.learning.objectives import contrast, retrieval
-from asterism.learning.steps import Batch
+from asterism.learning.steps import Augment, Batch
 from asterism.models.alignment import CONTRASTS, AlignmentHead
 from asterism.models.alignment import AlignmentConfig as HeadConfig
 from asterism.models.network import Network
@@ -33,6 +37,7 @@ __all__ = [
     "Alignment",
     "Masked",
     "MaskedModel",
+    "TwoViews",
     "alignment_figures",
     "check_objective",
     "check_pairs",
@@ -41,6 +46,7 @@ __all__ = [
 ]
 
 _PAIR = ("image", "spectrum")
+_SECOND = "second"
 _VALIDATION_SEED = 7  # of what is masked in validation: always the same pixels
 
 
@@ -62,6 +68,8 @@ class Alignment:
     ----------
     sources : Tensor, optional
         (rows of the catalog,) int64 as `sources_of` gives it: observations of one source are not each other's negatives.
+    views : float
+        Weight of the objective between two views of a modality, where a batch has them (`TwoViews`).
 
     Attributes
     ----------
@@ -71,28 +79,73 @@ class Alignment:
     name = "alignment"
     score_name = "loss"
 
-    def __init__(self, sources: Tensor | None = None) -> None:
-        self.sources = sources
+    def __init__(self, sources: Tensor | None = None, views: float = 0.0) -> None:
+        self.sources, self.views = sources, views
 
     def parts(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-        """Both embeddings (B, E), whether an object has both (B,), and its source (B,) int64."""
+        """Both embeddings (B, E), whether there is something to embed (B,), the source (B,) int64 and the view (B,) bool."""
         rows = batch["row"]
-        source = rows if self.sources is None else self.sources.to(rows.device)[rows]
-        paired = outputs["embedded_image"] & outputs["embedded_spectrum"]
-        return {**{role: outputs[f"embedding_{role}"] for role in _PAIR}, "paired": paired, "source": source}
+        found = {role: outputs[f"embedding_{role}"] for role in _PAIR}
+        found |= {f"has_{role}": outputs[f"embedded_{role}"] for role in _PAIR}
+        found["source"] = rows if self.sources is None else self.sources.to(rows.device)[rows]
+        found["second"] = batch[_SECOND] if _SECOND in batch else torch.zeros_like(rows, dtype=torch.bool)
+        return found
 
     def joint(self, model: nn.Module, parts: Mapping[str, Tensor]) -> tuple[Tensor, int]:
         """The objective's loss over the objects that have both, and how many they are; 0 where they are fewer than two.
 
         In single precision, whatever the precision of the fit: similarities are multiplied by up to 100.
         """
-        paired = parts["paired"]
+        paired = parts["has_image"] & parts["has_spectrum"]
         count = int(paired.sum())
         image, spectrum = (parts[role].float() for role in _PAIR)
-        if count < 2:
-            return (image.sum() + spectrum.sum()) * 0.0, 0
+        loss = (image.sum() + spectrum.sum()) * 0.0
         with torch.autocast(image.device.type, enabled=False):
-            return contrast(_head(model), image[paired], spectrum[paired], parts["source"][paired]), count
+            if count >= 2:
+                loss = contrast(_head(model), image[paired], spectrum[paired], parts["source"][paired])
+            if self.views and bool(parts["second"].any()):
+                loss = loss + self.views * self._between_views(_head(model), parts)
+        return loss, count if count >= 2 else 0
+
+    def _between_views(self, head: AlignmentHead, parts: Mapping[str, Tensor]) -> Tensor:
+        """The mean over modalities of the objective between first and second views; 0 of those with fewer than two objects."""
+        second, losses = parts["second"], []
+        for role in _PAIR:
+            # Views stand in the same order, batch by batch and process by process.
+            both = parts[f"has_{role}"][~second] & parts[f"has_{role}"][second]
+            one, other = (parts[role][which][both].float() for which in (~second, second))
+            if len(one) >= 2:
+                losses.append(contrast(head, one, other, parts["source"][~second][both]))
+        return torch.stack(losses).mean() if losses else parts["image"].sum() * 0.0
+
+
+class TwoViews:
+    """Every object of a batch twice, each time with an augmentation of its own.
+
+    Parameters
+    ----------
+    augment : callable
+        Draws from the generator that it is given.
+    """
+
+    def __init__(self, augment: Augment) -> None:
+        self.augment = augment
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """First views, then the second ones in the same order; ``second`` (2B,) bool says which."""
+        views = [self.augment(batch, generator) for _ in range(2)]
+        rows = len(batch["row"])
+        second = torch.arange(2 * rows, device=batch["row"].device) >= rows
+        return {**_one_behind_the_other(*views), _SECOND: second}
+
+
+def _one_behind_the_other(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: torch.cat([value, second[name]])
+        if isinstance(value, Tensor)
+        else _one_behind_the_other(value, second[name])
+        for name, value in first.items()
+    }
 
 
 class MaskedModel(nn.Module):
@@ -227,7 +280,8 @@ def alignment_figures(
         loss, count = task.joint(model, parts)
         if not count:
             continue
-        image, spectrum = (parts[role][parts["paired"]].float() for role in _PAIR)
+        paired = parts["has_image"] & parts["has_spectrum"]
+        image, spectrum = (parts[role][paired].float() for role in _PAIR)
         found = {"loss": float(loss), "pool": float(count)}
         found |= {f"recall_at_{k}": retrieval(image, spectrum, k) for k in (1, 10)}
         for name, value in found.items():

@@ -222,6 +222,12 @@ class AlignmentConfig(_Section):
         Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling"),
     ] = 0.5
     expander: Annotated[int, Field(ge=2, description="width of vicreg's expander")] = 512
+    views: Annotated[
+        float,
+        Field(
+            ge=0, description="weight of the same objective between two views of one modality; 0 = none, half the cost"
+        ),
+    ] = 0.0
     validation_size: Annotated[
         int, Field(ge=2, description="objects of a validation batch, by whose loss the epoch is chosen")
     ] = 256

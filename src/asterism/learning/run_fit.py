@@ -11,9 +11,9 @@ from rich.console import Console
 from torch import nn
 
 from asterism.catalogs.bands import band_info, depth_sigma
-from asterism.errors import AsterismError
+from asterism.errors import AsterismError, ConfigurationError
 from asterism.learning.adapt import adapt
-from asterism.learning.alignment import Alignment, Masked, MaskedModel
+from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews
 from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
 from asterism.learning.config import AugmentConfig, FitConfig, TrainConfig
@@ -23,7 +23,7 @@ from asterism.learning.fit import Batches, Fitted, fit, training_device
 from asterism.learning.progress import FitProgress
 from asterism.learning.run_record import write_history
 from asterism.learning.stages import fit_stages
-from asterism.learning.steps import JointTask, Task
+from asterism.learning.steps import Augment, JointTask, Task
 from asterism.learning.tasks import Goal
 from asterism.learning.training_set import TrainingSet, UnlabelledSet
 from asterism.models.inputs import ModelInputs
@@ -92,6 +92,13 @@ def fit_run(
     if fainter is not None and not settings.dimming:
         settings = settings.model_copy(update={"dimming": config.adapt.dimming})
     augment = augmentation(settings, network)
+    shown: Augment | None = augment
+    if isinstance(goal, Alignment) and goal.views:
+        if augment is None:
+            raise ConfigurationError(
+                "alignment.views compares two views of an object and nothing under augment. varies them; set alignment.views=0"
+            )
+        shown = TwoViews(augment)
     checkpoint = directory / CHECKPOINT
     fitted_model: nn.Module = network
     if isinstance(goal, Masked):
@@ -113,7 +120,7 @@ def fit_run(
                 console=console,
                 say=say,
             )
-    _expect(network.config.name, fitted_model, task, stream, config.fit, augment, checkpoint, console)
+    _expect(network.config.name, fitted_model, task, stream, config.fit, shown, checkpoint, console)
     return fit(
         fitted_model,
         task,
@@ -121,7 +128,7 @@ def fit_run(
         validation,
         config.fit,
         seed=seed,
-        augment=augment,
+        augment=shown,
         checkpoint=checkpoint,
         console=console,
     )
@@ -165,7 +172,7 @@ def _expect(
     task: Task | JointTask,
     stream: Batches,
     config: FitConfig,
-    augment: Augmentation | None,
+    augment: Augment | None,
     checkpoint: Path,
     console: Console | None,
 ) -> None:

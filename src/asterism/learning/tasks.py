@@ -99,7 +99,11 @@ def goal_of(chosen: TrainingSet, config: TrainConfig, redshift: RedshiftConfig |
         A weight is given for a class that is not learned.
     """
     if "alignment" in chosen.tasks:
-        return Masked() if config.alignment.objective == "masked" else Alignment(sources_of(chosen.catalog))
+        return (
+            Masked()
+            if config.alignment.objective == "masked"
+            else Alignment(sources_of(chosen.catalog), config.alignment.views)
+        )
     if redshift is None:
         return Classification(chosen.classes, config.classification.class_weights)
     of_redshift = Redshift(redshift, chosen.classes)
