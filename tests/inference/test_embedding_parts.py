@@ -44,10 +44,13 @@ def test_a_catalog_without_embeddings_is_refused(sky):
         read_part(sky, np.arange(3))
 
 
-def test_components_are_those_of_the_first_sample(sky, embedder):
+def test_components_are_those_of_the_first_sample(sky):
+    def bindings(catalog):
+        return bind_roles(catalog.schema, "image,spectrum")
+
     first, second = ((sky, probed_objects(sky, rows)) for rows in (np.arange(40), np.arange(40, 60)))
-    parts = component_parts(embedder, [first, second])
-    alone = component_parts(embedder, [first])[0]
+    parts = component_parts([first, second], bindings)
+    alone = component_parts([first], bindings)[0]
     for name in ("image", "spectrum"):
         values, there = parts[0].vectors[name]
         assert np.array_equal(values, alone.vectors[name][0])

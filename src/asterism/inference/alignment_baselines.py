@@ -50,7 +50,8 @@ def baseline_probes(
     samples = (train, validation, test)
     fresh = Embedder(untrained(embedder.model))
     found = {"untrained": _probed([embedded_sample(fresh, sample) for sample in samples])}
-    found["pca"] = _probed(component_parts(embedder, samples), metric="euclidean")
+    parts = component_parts(samples, lambda catalog: embedder.reader(catalog.schema, str(catalog.path)).bindings)
+    found["pca"] = _probed(parts, metric="euclidean")
     notes = []
     try:
         found["lightgbm"] = {"photometry": trees_on_photometry(train, validation, test)}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.embeddings import embedding_names, read_embeddings
+from asterism.catalogs.groups import Group
 from asterism.catalogs.stream import Stream
 from asterism.errors import BadInputError
 from asterism.inference.embedder import Embedder
@@ -20,6 +21,8 @@ __all__ = ["Sample", "component_parts", "embedded_part", "embedded_sample", "rea
 
 Sample = tuple[Catalog, ProbedObjects]
 """Objects, and the catalog whose rows they are."""
+
+_BATCH = 256  # objects read at once for what needs no network
 
 Vectors = Mapping[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]
 
@@ -65,15 +68,25 @@ def read_part(catalog: Catalog, rows: NDArray[np.int64]) -> Part:
     return Part(probed_objects(catalog, rows), vectors)
 
 
-def component_parts(embedder: Embedder, samples: Sequence[Sample]) -> list[Part]:
-    """Principal components of what a model reads, learned from the first sample's objects, of all samples."""
+def component_parts(
+    samples: Sequence[Sample], bindings_of: Callable[[Catalog], Mapping[str, Group]], *, seed: int = 0
+) -> list[Part]:
+    """Principal components of images and spectra, learned from the first sample's objects, of all samples.
+
+    Parameters
+    ----------
+    samples : sequence of (Catalog, ProbedObjects)
+    bindings_of : callable
+        Role → group of a catalog, e.g. of what a model reads.
+    seed : int
+        Of the decomposition.
+    """
 
     def stream(sample: Sample) -> Stream:
         catalog, objects = sample
-        reader = embedder.reader(catalog.schema, str(catalog.path))
-        return Stream(catalog, reader.bindings, batch_size=reader.batch_size, rows=objects.rows, labels=())
+        return Stream(catalog, bindings_of(catalog), batch_size=_BATCH, rows=objects.rows, labels=())
 
-    components = PrincipalComponents().fit(stream(samples[0]))
+    components = PrincipalComponents(seed=seed).fit(stream(samples[0]))
     return [_part(sample[1], (components(batch) for batch in stream(sample))) for sample in samples]
 
 
