@@ -83,8 +83,7 @@ def ask(part: str, parts: Parts, scale: str) -> dict[str, Probed]:
     if method.kind == "trees":
         return {"photometry": trees_on_photometry(*parts.samples, resamples=of.resamples)}
     if method.kind == "mean":
-        train, _, test = (objects for _, objects in parts.samples)
-        return {"class": class_means(train, test, resamples=of.resamples)}
+        return {"class": class_means(parts.samples[0][1], parts.samples[2][1], resamples=of.resamples)}
     if method.kind == "supervised":
         run = parts.fit.folder(parts.out) / "run"
         return {method.inputs: _network(part, run, *parts.samples[2], parts.samples[0][1], of.resamples)}

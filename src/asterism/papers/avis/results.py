@@ -306,7 +306,7 @@ def _aims(parts: Mapping[str, Any], beside: Sequence[Mapping[str, Any]]) -> list
         found = dig(parts, "redshift", KEPT, "figures", read, "redshift_GALAXY", "knn") or {}
         return found.get("r2"), found.get("r2_interval")
 
-    trees = next(
+    trees: Mapping[str, Any] = next(
         (d for d in beside if (d["method"], d["read"], d["of"]) == ("lightgbm", "image", "GALAXY")), {"r2": {}}
     )["r2"]
     recall = dig(parts, "retrieval", NORMALISED, "figures", "all", "large", _HEADLINE, "magnitude") or {}

@@ -263,8 +263,8 @@ def _headline(part: str, figures: Mapping[str, Any]) -> str:
         ]
         return "macro recall of class " + ", ".join(found) if found else "no classes to score"
     if part == "retrieval" and _ALL in figures:
-        found = next(iter(figures[_ALL]["large"].values()))
-        return ", ".join(f"recall at 10 {kind} {figure['recall_at_10']:.3f}" for kind, figure in found.items())
+        pools = next(iter(figures[_ALL]["large"].values()))
+        return ", ".join(f"recall at 10 {kind} {figure['recall_at_10']:.3f}" for kind, figure in pools.items())
     if part == "clusters":
         return f"{figures['summary']['clusters']} clusters, AMI with class {figures['class']['ami']:.3f}"
     if part == "spectrum":
