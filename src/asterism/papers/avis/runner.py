@@ -27,9 +27,14 @@ _MILLISECONDS = {
 }
 """Of one core: an object's pass in training, reading and augmenting included, and in embedding; ``base`` scaled from ``small``."""
 _PART_MILLISECONDS = {
-    "redshift": (4.0, 12.0), "labels": (22.0, 12.0), "retrieval": (0.0, 14.0), "clusters": (0.0, 10.0),
-    "anomalies": (0.0, 3.0), "spectrum": (6.0, 25.0), "maps": (0.0, 8.0),
-}  # fmt: skip
+    "redshift": (1.0, 5.0),
+    "labels": (3.0, 8.0),
+    "retrieval": (0.0, 8.0),
+    "clusters": (0.0, 10.0),
+    "anomalies": (0.0, 2.0),
+    "spectrum": (3.0, 15.0),
+    "maps": (0.0, 8.0),
+}
 """What the making of a row takes of one core, per training object and per test object."""
 
 
