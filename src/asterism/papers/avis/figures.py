@@ -81,7 +81,7 @@ def recall_figure(found: Mapping[str, Mapping[str, Mapping[str, Any]]], kinds: M
         )
     axes.set_xticks(range(len(there)), [kinds[kind] for kind in there])
     axes.set(ylabel="recall at 10", ylim=(0, None))
-    axes.legend(frameon=False, fontsize=8, ncols=2)
+    figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=3)
     tidy(axes)
     return figure
 
