@@ -63,6 +63,13 @@ def test_the_better_embedding_is_the_better():
     assert spectrum["sigma_nmad"] < 0.5 * image["sigma_nmad"]
 
 
+def test_only_what_is_asked_is_answered():
+    found = probe_embedding("image", *PARTS, asked=("class",), few=(10,), draws=2, resamples=5)
+    assert set(found.found) == set(found.few) == {"class"}
+    whole = probe_embedding("image", *PARTS, few=(), resamples=5).found["class"]["knn"]
+    assert np.array_equal(found.found["class"]["knn"].predicted, whole.predicted)
+
+
 def test_what_has_too_few_labels_is_said_and_left_out():
     few = part(40, 5)
     found = probe_embedding("image", few, part(12, 6), PARTS[2], resamples=5, few=())

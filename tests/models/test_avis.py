@@ -98,3 +98,16 @@ def test_low_precision_gives_nearly_the_same_embedding(make_model, make_batch):
     with torch.autocast("cpu", torch.bfloat16):
         low = model(batch)["embedding_joint"].float()
     torch.testing.assert_close(low, model(batch)["embedding_joint"], atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_flux_normalised_inputs_tell_no_brightness(make_model, make_batch, name):
+    batch = make_batch(10, roles=(name,))
+    factor = torch.linspace(0.2, 5, 10).view(-1, *[1] * (batch[name]["flux"].ndim - 1))
+    brighter = {**batch[name], "flux": batch[name]["flux"] * factor, "ivar": batch[name]["ivar"] / factor**2}
+    for normalised in (True, False):
+        model = make_model("avis", (name,), flux_normalised=normalised)
+        seen, scaled = (model(b)["embedding_joint"] for b in (batch, {**batch, name: brighter}))
+        # A spectrum of relative flux has no level in any case.
+        same = normalised or (name == "spectrum" and model.network.encoders[name].relative)
+        assert torch.allclose(seen, scaled, atol=1e-4) == same

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PAPERS", "command"]
 
-PAPERS = ("margformer", "macnet")
+PAPERS = ("margformer", "macnet", "avis")
 """Papers that can be reproduced."""
 
 
 def command(
-    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Which paper: margformer or macnet.")],
+    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Which paper: margformer, macnet or avis.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory of models, rows and report.")],
     scale: Annotated[
         str,
@@ -47,7 +47,8 @@ def command(
         typer.Option(
             "--data",
             metavar="DIR",
-            help="margformer: MargNet's public arrays (doi 10.5281/zenodo.6659435); macnet: your own frames and images.",
+            help="margformer: MargNet's public arrays (doi 10.5281/zenodo.6659435); macnet: your own frames and images;"
+            " avis: catalogs train and test.",
             show_default="simulated objects",
         ),
     ] = None,
@@ -56,7 +57,7 @@ def command(
         typer.Option(
             "--templates",
             metavar="DIR",
-            help="macnet: template libraries to simulate from, those of the test set kept apart.",
+            help="macnet, avis: template libraries to simulate from, those of the test set kept apart.",
             show_default="embedded spectra",
         ),
     ] = None,
@@ -78,6 +79,8 @@ def command(
         asterism reproduce margformer --data MargNet --scale full --only margformer --out public
         asterism reproduce macnet --scale tiny --out trial-macnet
         asterism reproduce macnet --templates templates --only table4-sample --seeds 1 --out macnet
+        asterism reproduce avis --scale tiny --out trial-avis
+        asterism reproduce avis --templates templates --only redshift+infonce,retrieval+infonce --out avis
     """
     if paper not in PAPERS:
         raise ConfigurationError(unknown_name("paper", paper, PAPERS))
@@ -89,9 +92,15 @@ def command(
         from asterism.papers import macnet
 
         _print_macnet(console, macnet.reproduce(out, templates=templates, console=console, **options))
+    elif paper == "avis":
+        from asterism.papers import avis
+
+        _print_avis(console, avis.reproduce(out, templates=templates, console=console, **options))
     else:
         if templates is not None:
-            raise ConfigurationError("--templates is for macnet; margformer's twins are made of embedded spectra")
+            raise ConfigurationError(
+                "--templates is for macnet and avis; margformer's twins are made of embedded spectra"
+            )
         from asterism.papers import margformer
 
         _print_table(console, margformer.reproduce(out, console=console, **options))
@@ -130,6 +139,23 @@ def _print_macnet(console: Console, results: dict[str, Any]) -> None:
                 f" ({100 * low:+.2f} to {100 * high:+.2f}), published {100 * step['published']:+.1f}: {step['verdict']}",
                 highlight=False,
             )
+    if results["missing"]:
+        console.print(f"{len(results['missing'])} rows of the table are not run yet.", highlight=False)
+
+
+def _print_avis(console: Console, results: dict[str, Any]) -> None:
+    """Aims, and what was reached."""
+    from rich.table import Table
+
+    table = Table(title="What was aimed at, and what was reached (95 % interval)")
+    table.add_column("aim")
+    for heading in ("at least", "reached", "interval"):
+        table.add_column(heading, justify="right")
+    for aim in results["aims"]:
+        ends = "" if aim["interval"] is None else f"{aim['interval'][0]:.3f} to {aim['interval'][1]:.3f}"
+        reached = "not run" if aim["reached"] is None else f"{aim['reached']:.3f}"
+        table.add_row(aim["what"], f"{aim['aim']:g}", reached, ends)
+    console.print(table)
     if results["missing"]:
         console.print(f"{len(results['missing'])} rows of the table are not run yet.", highlight=False)
 

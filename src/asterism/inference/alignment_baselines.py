@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.roles import bind_roles
 from asterism.catalogs.stream import Stream
 from asterism.errors import ConfigurationError
 from asterism.inference.embedder import Embedder
+from asterism.inference.embedding_parts import Sample, component_parts, embedded_sample
 from asterism.inference.embedding_probes import Found, Part, Probed, probe_embedding
 from asterism.inference.probed_objects import ASKED, ProbedObjects
 from asterism.learning.baseline_features import BaselineFeatures
-from asterism.learning.embedding_baselines import PrincipalComponents, untrained
+from asterism.learning.embedding_baselines import untrained
 from asterism.learning.metrics import SMALLEST_BIN
 from asterism.learning.probe_scores import redshift_probe_scores
 from asterism.learning.redshift_baselines import LightGBMRedshift
@@ -26,8 +26,6 @@ __all__ = ["baseline_probes", "class_means", "trees_on_photometry"]
 _LEAST = 20
 #: Objects read at once for what needs no network.
 _BATCH = 256
-
-Sample = tuple[Catalog, ProbedObjects]
 
 
 def baseline_probes(
@@ -51,9 +49,8 @@ def baseline_probes(
     """
     samples = (train, validation, test)
     fresh = Embedder(untrained(embedder.model))
-    found = {"untrained": _probed([_embedded(fresh, sample) for sample in samples])}
-    components = PrincipalComponents().fit(_stream(embedder, train))
-    parts = [_part(sample, [components(batch) for batch in _stream(embedder, sample)]) for sample in samples]
+    found = {"untrained": _probed([embedded_sample(fresh, sample) for sample in samples])}
+    parts = component_parts(samples, lambda catalog: embedder.reader(catalog.schema, str(catalog.path)).bindings)
     found["pca"] = _probed(parts, metric="euclidean")
     notes = []
     try:
@@ -127,21 +124,3 @@ def _probed(parts: Sequence[Part], metric: str = "cosine") -> dict[str, Probed]:
     train, validation, test = parts
     names = [name for name in test.vectors if name in train.vectors and name in validation.vectors]
     return {name: probe_embedding(name, train, validation, test, metric=metric, few=()) for name in names}
-
-
-def _stream(embedder: Embedder, sample: Sample) -> Stream:
-    catalog, objects = sample
-    size = embedder.batch_size
-    return Stream(catalog, embedder.bindings(catalog), batch_size=size, rows=objects.rows, labels=())
-
-
-def _embedded(embedder: Embedder, sample: Sample) -> Part:
-    return _part(sample, [embedder.embed(batch) for batch in _stream(embedder, sample)])
-
-
-def _part(sample: Sample, found: list[dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]]) -> Part:
-    vectors = {}
-    for name in found[0]:
-        values, there = (np.concatenate([one[name][i] for one in found]) for i in (0, 1))
-        vectors[name] = values, there & np.isfinite(values).all(axis=1)
-    return Part(sample[1], vectors)

@@ -90,6 +90,8 @@ class Reader:
 
     Attributes
     ----------
+    bindings : mapping of str to Group
+        Role → group of the catalog.
     column_names : list of str
         Columns that it reads.
     lengths : dict of str to int
@@ -99,7 +101,7 @@ class Reader:
     def __init__(self, model: Model, bindings: Mapping[str, Group], schema: pa.Schema, fingerprint: str) -> None:
         import pyarrow as pa
 
-        self._model, self._bindings, self._fingerprint = model, bindings, fingerprint
+        self._model, self.bindings, self._fingerprint = model, bindings, fingerprint
         self.column_names = sorted({name for group in bindings.values() for name in group.columns})
         # One object of which nothing was observed tells the lengths, without reading any.
         fields = [schema.field(name) for name in self.column_names]
@@ -140,7 +142,7 @@ class Reader:
         from asterism.catalogs.stream import batch_from_table
 
         parts = [
-            self.embed(batch_from_table(table.slice(start, self.batch_size), self._bindings))
+            self.embed(batch_from_table(table.slice(start, self.batch_size), self.bindings))
             for start in range(0, len(table), self.batch_size)
         ]
         return {

@@ -87,11 +87,12 @@ def probe_embedding(
     test: Part,
     *,
     metric: str = "cosine",
+    asked: Sequence[str] = tuple(ASKED),
     few: Sequence[int] = (10, 100, 1000),
     draws: int = 5,
     resamples: int = 500,
 ) -> Probed:
-    """Ask one embedding all that the catalogs have labels for.
+    """Ask one embedding all that the catalogs have labels for, or some of it.
 
     Parameters
     ----------
@@ -102,6 +103,8 @@ def probe_embedding(
         against.
     metric : str
         ``cosine`` or ``euclidean``.
+    asked : sequence of str
+        Keys of `ASKED`.
     few : sequence of int
         Numbers of labels of few-shot probes, made of redshifts and classes.
     draws : int
@@ -114,34 +117,34 @@ def probe_embedding(
     Probed
     """
     probed = Probed()
-    for asked in ASKED:
-        parts = [_labelled(part, name, asked) for part in (train, validation, test)]
+    for what in asked:
+        parts = [_labelled(part, name, what) for part in (train, validation, test)]
         (reference, _), (held, _), (queries, places) = parts
         counts = [len(reference), len(held), len(queries)]
         if not any(counts):
             continue
         if any(n < least for n, least in zip(counts, (_LEAST_REFERENCE, _LEAST_VALIDATION, SMALLEST_BIN), strict=True)):
             probed.notes.append(
-                f"{asked} was not asked: {counts[0]:,} labelled objects to learn from, {counts[1]:,} to choose "
+                f"{what} was not asked: {counts[0]:,} labelled objects to learn from, {counts[1]:,} to choose "
                 f"by and {counts[2]:,} to score, where {_LEAST_REFERENCE}, {_LEAST_VALIDATION} and {SMALLEST_BIN} are needed."
             )
             continue
         sources = test.objects.source_id[places]
-        number = asked in test.objects.numbers
+        number = what in test.objects.numbers
         for method in VALUE_PROBES if number else CLASS_PROBES:
             probe = probe_values if number else probe_classes
             answer = probe(method, reference, queries.vectors, held, metric=metric)
             predicted, truth = answer.predicted, queries.labels
-            if asked.startswith("redshift"):
+            if what.startswith("redshift"):
                 scores = redshift_probe_scores(predicted, truth, sources=sources, resamples=resamples)
             elif number:
                 scores = value_scores(predicted, truth, sources=sources, resamples=resamples)
             else:
                 scores = class_scores(predicted, truth, sources=sources, resamples=resamples)
             scores |= {"chosen": answer.chosen, "reference": len(reference)}
-            probed.found.setdefault(asked, {})[method] = Found(scores, predicted, truth, places)
-        if asked.startswith("redshift") or asked == "class":
-            probed.few[asked] = _few(asked, reference, queries, metric, few, draws)
+            probed.found.setdefault(what, {})[method] = Found(scores, predicted, truth, places)
+        if what.startswith("redshift") or what == "class":
+            probed.few[what] = _few(what, reference, queries, metric, few, draws)
     return probed
 
 

@@ -175,7 +175,7 @@ def _evaluate_embeddings(
 ) -> dict[str, Any]:
     """`evaluate` of a model that embeds and answers nothing."""
     run = embedder.directory or Path()
-    embedder.bindings(catalog)
+    embedder.reader(catalog.schema, str(catalog.path))
     rows = select_rows(catalog, split=split, part="test" if split else None, where=where)
     reference, notes = find_reference(run, catalog, split, SourceSet.from_catalog(catalog, rows=rows))
     notes += check_leaks(run, catalog, rows, split, transductive)

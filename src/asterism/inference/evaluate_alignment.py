@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +14,15 @@ from numpy.typing import NDArray
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.leaks import SourceSet, check_no_leak
 from asterism.catalogs.selection import select_rows
-from asterism.catalogs.stream import Stream
 from asterism.errors import AsterismError, BadInputError
 from asterism.inference.alignment_baselines import baseline_probes
 from asterism.inference.alignment_results import alignment_results
 from asterism.inference.embedder import Embedder
-from asterism.inference.embedding_probes import Part, Probed, probe_embedding, retrieve
-from asterism.inference.probed_objects import ProbedObjects, probed_objects
+from asterism.inference.embedding_parts import embedded_part
+from asterism.inference.embedding_probes import Probed, probe_embedding, retrieve
 from asterism.inference.results import Results
 
-__all__ = ["Reference", "embed_rows", "find_reference", "score_embeddings"]
+__all__ = ["Reference", "find_reference", "score_embeddings"]
 
 _PARTS = ("train", "validation")
 
@@ -117,21 +115,6 @@ def find_reference(
     return found, notes
 
 
-def embed_rows(embedder: Embedder, catalog: Catalog, rows: NDArray[np.int64]) -> Part:
-    """What is known of some rows of a catalog, and their embeddings; no label reaches the model."""
-    stream = Stream(catalog, embedder.bindings(catalog), batch_size=embedder.batch_size, rows=rows, labels=())
-    return _part(probed_objects(catalog, rows), (embedder.embed(batch) for batch in stream))
-
-
-def _part(objects: ProbedObjects, batches: Iterable[Mapping[str, Any]]) -> Part:
-    parts = list(batches)
-    vectors = {}
-    for name in parts[0]:
-        values, present = (np.concatenate([part[name][i] for part in parts]) for i in (0, 1))
-        vectors[name] = values, present & np.isfinite(values).all(axis=1)
-    return Part(objects, vectors)
-
-
 def score_embeddings(
     embedder: Embedder,
     catalog: Catalog,
@@ -167,7 +150,7 @@ def score_embeddings(
     BadInputError
         The catalog can't be read by the model, or pools exceed the objects.
     """
-    test = embed_rows(embedder, catalog, rows)
+    test = embedded_part(embedder, catalog, rows)
     notes = [
         f"{int((~there).sum()):,} of {len(there):,} objects have no embedding {name}: nothing of it was observed."
         for name, (_, there) in test.vectors.items()
@@ -184,7 +167,7 @@ def score_embeddings(
     probed: dict[str, Probed] = {}
     others: dict[str, dict[str, Probed]] = {}
     if reference is not None:
-        train, held = (embed_rows(embedder, reference.catalog, reference.rows[part]) for part in _PARTS)
+        train, held = (embedded_part(embedder, reference.catalog, reference.rows[part]) for part in _PARTS)
         names = [name for name in test.vectors if name in train.vectors and name in held.vectors]
         probed = {name: probe_embedding(name, train, held, test) for name in names}
         notes += _together([found.notes for found in probed.values()])

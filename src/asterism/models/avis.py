@@ -52,6 +52,9 @@ class AVISOptions(Strict):
         None, ge=8, le=8192, description="numbers of an embedding; null = the size's: 128, 256 or 512"
     )
     side: int = Field(144, ge=24, description="pixels along the side of the crop around an image's centre, at most")
+    flux_normalised: bool = Field(
+        False, description="divide images by the object's own light and leave out a spectrum's level; S/N stays visible"
+    )
 
 
 class AVIS(Network):
@@ -100,11 +103,22 @@ class AVIS(Network):
         self.encoders, self.projections, self.decoders = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         if inputs.image is not None:
             self.encoders["image"] = ImageEncoder(
-                inputs.image, options.side, size.width, size.heads, size.image_blocks, size.image_stem
+                inputs.image,
+                options.side,
+                size.width,
+                size.heads,
+                size.image_blocks,
+                size.image_stem,
+                normalised=options.flux_normalised,
             )
         if inputs.spectrum is not None:
             self.encoders["spectrum"] = SpectrumEncoder(
-                inputs.spectrum, size.width, size.heads, size.spectrum_blocks, size.spectrum_stem
+                inputs.spectrum,
+                size.width,
+                size.heads,
+                size.spectrum_blocks,
+                size.spectrum_stem,
+                normalised=options.flux_normalised,
             )
         for role in self.encoders:
             self.projections[role] = nn.Sequential(

@@ -22,6 +22,9 @@ FINE, THIRD = 8, 3
 _APERTURES = (0.7, 1.5, 3.0, 6.0)
 """Arcseconds: standard deviations of the Gaussian apertures."""
 
+_NORMAL = 1
+"""Which of them holds the light that flux is normalised by: wider than the seeing, and not yet mostly sky."""
+
 
 class ImageEncoder(nn.Module):
     """Stamps (B, bands, y, x) → one vector (B, width).
@@ -49,15 +52,27 @@ class ImageEncoder(nn.Module):
         Of tokens and the transformer.
     stem : (int, int)
         Channels of the convolutions before the tokens.
+    normalised : bool
+        Divide each object's flux, in all bands alike, by its own light within the second aperture (at least the error of that): colours
+        and shape stay, and how far it rises above the noise.
     """
 
     softening: Tensor
     apertures: Tensor
 
     def __init__(
-        self, inputs: ImageInputs, side: int, width: int, heads: int, blocks: int, stem: tuple[int, int]
+        self,
+        inputs: ImageInputs,
+        side: int,
+        width: int,
+        heads: int,
+        blocks: int,
+        stem: tuple[int, int],
+        *,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
+        self.normalised = normalised
         self.inputs, self.bands, self.width, self.heads = inputs, inputs.bands, width, heads
         self.take: list[int] | None = None
         step = THIRD * FINE
@@ -178,7 +193,21 @@ class ImageEncoder(nn.Module):
             flux, ivar = self._known(flux, 0.0), self._known(ivar, 0.0)
         flux, ivar = _fit(flux, self.side), _fit(ivar.expand_as(flux), self.side)
         seen = (ivar > 0) & image["present"][:, None, None, None]
-        return torch.where(seen, flux, 0.0), torch.where(seen, ivar, 0.0), seen
+        flux, ivar = torch.where(seen, flux, 0.0), torch.where(seen, ivar, 0.0)
+        if self.normalised:
+            light = self._light(flux, ivar, seen)[:, None, None, None]
+            flux, ivar = flux / light, ivar * light * light
+        return flux, ivar, seen
+
+    def _light(self, flux: Tensor, ivar: Tensor, seen: Tensor) -> Tensor:
+        """Light of each object (B,) within an aperture, mean of its observed bands, at least its error; 1 without any."""
+        shape = self.apertures[_NORMAL]
+        covered = (seen * shape).sum((2, 3)) > 0.5 * shape.sum()
+        variance = (torch.where(seen, 1 / ivar.clamp_min(1e-30), 0.0) * shape * shape).sum((2, 3))
+        bands = covered.sum(1).clamp_min(1)
+        light = ((flux * shape).sum((2, 3)) * covered).sum(1) / bands
+        error = (variance * covered).sum(1).sqrt() / bands
+        return torch.where(covered.any(1), torch.maximum(light, error), 1.0)
 
     def _known(self, values: Tensor, absent: float) -> Tensor:
         """Bands (B, bands, …) that the weights know, of those that the stamps have."""

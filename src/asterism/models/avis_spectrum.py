@@ -118,6 +118,8 @@ class SpectrumEncoder(nn.Module):
         Of tokens and the transformer.
     stem : (int, int, int)
         Channels of the convolutions before the tokens.
+    normalised : bool
+        Leave out the level, as where a survey's flux is relative.
     """
 
     stride = 24
@@ -125,8 +127,18 @@ class SpectrumEncoder(nn.Module):
     cosine: Tensor
     sine: Tensor
 
-    def __init__(self, inputs: SpectrumInputs, width: int, heads: int, blocks: int, stem: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        inputs: SpectrumInputs,
+        width: int,
+        heads: int,
+        blocks: int,
+        stem: tuple[int, int, int],
+        *,
+        normalised: bool = False,
+    ) -> None:
         super().__init__()
+        self.normalised = normalised
         self.width, self.heads = width, heads
         self.turn_to(inputs)
         a, b, c = stem
@@ -210,7 +222,7 @@ class SpectrumEncoder(nn.Module):
             asinh(signal),
         ]
         ratio = torch.log(((flux * root).sum(1) / seen.sum(1).clamp_min(1)).clamp_min(0.03))
-        told = torch.full_like(ratio, torch.nan) if self.relative else torch.log(level[:, 0])
+        told = torch.full_like(ratio, torch.nan) if self.relative or self.normalised else torch.log(level[:, 0])
         return torch.stack(pixels, 1) / 2, seen, torch.stack([told, ratio], 1)
 
 

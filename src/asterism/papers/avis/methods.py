@@ -1,0 +1,263 @@
+"""Who takes part: each objective with and without masked pre-training, and what embeddings are put beside.
+
+Networks are `avis` of one size. Those without labels differ in their objective alone; the supervised ones learn classes and
+redshifts from the same objects, from one modality each. The one that is kept, `KEPT`, is repeated with other seeds and asked
+everything; it is chosen on validation objects, never on those of the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from asterism.errors import ConfigurationError, unknown_name
+
+__all__ = ["KEPT", "METHODS", "NORMALISED", "OBJECTIVES", "SCALES", "Method", "Scale", "method_named", "scale_named"]
+
+KEPT = "infonce-pretrained"
+"""The method that is kept."""
+
+NORMALISED = f"{KEPT}-normalised"
+"""The same on flux-normalised inputs, of which retrieval is asked."""
+
+OBJECTIVES = {"infonce": "InfoNCE", "siglip": "SigLIP", "vicreg": "VICReg"}
+"""Objectives that compare images with spectra."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything.
+
+    Attributes
+    ----------
+    objects : mapping of str to int
+        Of the catalogs ``train`` and ``test``.
+    size : str
+        Preset of the networks.
+    seeds : int
+        Of the method that is kept; the others have one.
+    epochs, pretrain, supervised : int
+        Passes of an objective, of masked modelling before it, of learning from labels (at most).
+    batch : int
+        Objects of a step.
+    accumulate : int
+        Batches of a step, gone through one after another.
+    resamples : int
+        Of each bootstrap.
+    draws : int
+        Of few labels.
+    title : str
+    """
+
+    objects: Mapping[str, int]
+    size: str
+    seeds: int
+    epochs: int
+    pretrain: int
+    supervised: int
+    batch: int
+    accumulate: int
+    resamples: int
+    draws: int
+    title: str
+
+
+SCALES = {
+    "tiny": Scale(
+        {"train": 360, "test": 150}, "tiny", 1, 1, 1, 1, 64, 1, 20, 2,
+        "360 pairs and one epoch: tries the road, says nothing of the models",
+    ),
+    "small": Scale(
+        {"train": 20_000, "test": 4_000}, "tiny", 3, 12, 4, 12, 256, 1, 500, 5,
+        "20,000 pairs, the smallest networks; two cores",
+    ),
+    "medium": Scale(
+        {"train": 60_000, "test": 8_000}, "small", 3, 40, 10, 30, 512, 2, 500, 5,
+        "60,000 pairs, networks of the middle size; for a GPU",
+    ),
+    "full": Scale(
+        {"train": 200_000, "test": 20_000}, "base", 3, 60, 15, 40, 512, 4, 500, 5,
+        "200,000 pairs, the largest networks; for a GPU",
+    ),
+}  # fmt: skip
+
+_ASKED = ("redshift", "labels", "clusters", "anomalies")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One that takes part.
+
+    Attributes
+    ----------
+    name, title, what : str
+    kind : str
+        ``aligned``, ``untrained``, ``supervised`` (networks), ``pca``, ``trees`` or ``mean``.
+    parts : tuple of str
+        Parts of the table that it is asked for.
+    inputs : str
+        Modalities that it reads.
+    objective : str
+        Of an aligned one: of `OBJECTIVES`, or ``masked``.
+    pretrained, normalised : bool
+        Masked modelling comes before; inputs are flux-normalised.
+    """
+
+    name: str
+    title: str
+    what: str
+    kind: str
+    parts: tuple[str, ...]
+    inputs: str = "image,spectrum"
+    objective: str = ""
+    pretrained: bool = False
+    normalised: bool = False
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it has several seeds."""
+        return self.name == KEPT
+
+    @property
+    def embeds(self) -> bool:
+        """Whether catalogs are embedded with it."""
+        return self.kind in ("aligned", "untrained")
+
+    @property
+    def task(self) -> str:
+        """What a network is trained for."""
+        return "classification,redshift" if self.kind == "supervised" else "alignment"
+
+    def recipe(self, scale: str) -> dict[str, Any]:
+        """Settings over the defaults of ``asterism train``; none for what is no network or not trained."""
+        of = scale_named(scale)
+        if self.kind == "untrained":
+            return {"model.size": of.size}
+        if self.kind not in ("aligned", "supervised"):
+            return {}
+        epochs = of.supervised if self.kind == "supervised" else of.epochs
+        told: dict[str, Any] = {
+            "model.size": of.size,
+            "fit.epochs": of.pretrain + of.epochs if self.objective == "masked" else epochs,
+            "fit.batch_size": of.batch,
+            "fit.patience": 0,
+        }
+        if self.kind == "supervised":
+            return {**told, "fit.learning_rate": 1e-3}
+        told |= {"fit.accumulate": of.accumulate, "alignment.objective": self.objective}
+        if self.pretrained:
+            told["alignment.pretrain_epochs"] = of.pretrain
+        if self.normalised:
+            told["model.flux_normalised"] = True
+        return told
+
+    def passes(self, scale: str) -> tuple[int, int]:
+        """Passes over the training part: of masked modelling, and of anything else."""
+        of = scale_named(scale)
+        if self.kind == "supervised":
+            return 0, of.supervised
+        if self.kind != "aligned":
+            return 0, 0
+        if self.objective == "masked":
+            return of.pretrain + of.epochs, 0
+        return of.pretrain if self.pretrained else 0, of.epochs
+
+
+def _contrastive() -> list[Method]:
+    found = []
+    for name, title in OBJECTIVES.items():
+        for pretrained in (True, False):
+            whole = f"{name}-pretrained" if pretrained else name
+            more = ("spectrum", "maps") if whole == KEPT else ()
+            found.append(
+                Method(
+                    whole,
+                    f"{title}, pre-trained" if pretrained else title,
+                    f"{title} between image and spectrum" + (", after masked modelling of each" if pretrained else ""),
+                    "aligned",
+                    ("redshift", "retrieval", *_ASKED[1:], *more),
+                    objective=name,
+                    pretrained=pretrained,
+                )
+            )
+    return sorted(found, key=lambda method: method.name != KEPT)
+
+
+def _methods() -> tuple[Method, ...]:
+    contrastive = _contrastive()
+    kept, probed = contrastive[0], _ASKED[:2]
+    return (
+        kept,
+        Method(
+            NORMALISED,
+            f"{kept.title}, flux-normalised",
+            "the one kept, on images over their own light and spectra without their level",
+            "aligned",
+            ("retrieval", "redshift"),
+            objective=kept.objective,
+            pretrained=kept.pretrained,
+            normalised=True,
+        ),
+        Method("lightgbm", "LightGBM on photometry", "trees on fluxes and colours", "trees", probed[:1], "photometry"),
+        Method("mean", "class mean", "the mean redshift of the training objects of the class", "mean", probed[:1], ""),
+        Method("pca", "PCA + neighbours", "64 principal components of each modality", "pca", probed),
+        Method(
+            "untrained",
+            "untrained encoder",
+            "the same network with fresh weights",
+            "untrained",
+            ("redshift", "retrieval", *_ASKED[1:]),
+        ),
+        *(
+            Method(
+                f"supervised-{role}",
+                f"supervised, {role}",
+                "the same encoder, learned from labels",
+                "supervised",
+                probed,
+                role,
+            )
+            for role in ("image", "spectrum")
+        ),
+        *contrastive[1:],
+        Method(
+            "masked",
+            "masked modelling alone",
+            "each modality by itself, as long as the others in all",
+            "aligned",
+            _ASKED,
+            objective="masked",
+        ),
+    )
+
+
+METHODS = _methods()
+"""In the order in which they are run: first what decides the aims, then what the objectives are compared by."""
+
+
+def method_named(name: str) -> Method:
+    """The method of a name.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none; names the nearest.
+    """
+    for method in METHODS:
+        if method.name == name:
+            return method
+    raise ConfigurationError(unknown_name("method", name, [method.name for method in METHODS]))
+
+
+def scale_named(name: str) -> Scale:
+    """The scale of a name.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none; names the nearest.
+    """
+    if name not in SCALES:
+        raise ConfigurationError(unknown_name("scale", name, SCALES))
+    return SCALES[name]
