@@ -134,6 +134,7 @@ def test_nothing_is_loaded_and_nothing_runs_but_our_scripts(mapped, read):
     assert not re.search(r"https?:", rules)
     for script in page.scripts[1:]:
         assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in rules
+    assert rules.endswith(" 'unsafe-eval'")  # without it the library draws nothing in two dimensions: seen in Chromium
     assert len(page.scripts) == 3
     # The library's set of buttons has one that sends the data of a figure to its maker.
     assert "modeBarButtons: buttons" in page.scripts[2]

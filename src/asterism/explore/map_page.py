@@ -2,7 +2,8 @@
 
 Everything is in the file: Plotly's script, the places, what is known of each object, pictures and spectra of some. The page may
 load nothing (its Content-Security-Policy says so to the browser) and runs no script but its own two, which the policy knows by
-their hashes; what comes of a catalog stands in it as data, never as markup.
+their hashes; what comes of a catalog stands in it as data, never as markup. That those two may compile text is for Plotly: its drawing
+in two dimensions by WebGL writes the functions that it runs, and shows nothing where it may not.
 """
 
 from __future__ import annotations
