@@ -21,7 +21,7 @@ from asterism.catalogs.groups import Group
 from asterism.catalogs.objects import grid_wavelength
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.explore.grey_images import grey_image, noise_of
-from asterism.explore.spectral_lines import lines_of
+from asterism.explore.spectral_lines import PROMINENT_LINES, lines_of
 
 __all__ = ["describe_object", "draw_spectrum", "portrait"]
 
@@ -32,7 +32,6 @@ _WIDTH = 11.0  # inches
 _HEIGHTS = {"light": 3.1, "fluxes": 2.2, "spectrum": 2.7, "spectrum2d": 2.3}  # inches, of a row of panels
 _SMOOTH = 9  # pixels of the running mean that is drawn over a noisy spectrum
 _LABELS = 0.02  # of the width that a line's name takes
-_PROMINENT = ("Lyα", "C IV", "C III]", "Mg II", "Hα", "Hβ", "[O III]", "[O II]", "Ca K", "Mg", "Na", "Hγ", "G", "Ca H")
 
 
 def describe_object(values: Mapping[str, Any]) -> str:
@@ -244,7 +243,7 @@ def _mark_lines(axes: Axes, values: Mapping[str, Any], first: float, last: float
         axes.axvline(place, color=_LINE, linewidth=0.6, linestyle=":", zorder=0)
     named: list[float] = []
     for name, place in sorted(
-        inside, key=lambda line: _PROMINENT.index(line[0]) if line[0] in _PROMINENT else len(_PROMINENT)
+        inside, key=lambda line: PROMINENT_LINES.index(line[0]) if line[0] in PROMINENT_LINES else len(PROMINENT_LINES)
     ):
         if all(abs(place - other) > _LABELS * (last - first) for other in named):
             axes.text(

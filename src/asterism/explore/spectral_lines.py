@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["SPECTRAL_LINES", "lines_of"]
+__all__ = ["PROMINENT_LINES", "SPECTRAL_LINES", "lines_of"]
 
 _BALMER = (("Hε", 3971.19), ("Hδ", 4102.89), ("Hγ", 4341.68), ("Hβ", 4862.68), ("Hα", 6564.61))
 _CALCIUM = (("Ca K", 3934.78), ("Ca H", 3969.59))
@@ -29,6 +29,24 @@ SPECTRAL_LINES: Mapping[str, tuple[tuple[str, float], ...]] = {
     ),
 }  # fmt: skip
 """Name and vacuum wavelength (Å) of lines, by class."""
+
+PROMINENT_LINES = (
+    "Lyα",
+    "C IV",
+    "C III]",
+    "Mg II",
+    "Hα",
+    "Hβ",
+    "[O III]",
+    "[O II]",
+    "Ca K",
+    "Mg",
+    "Na",
+    "Hγ",
+    "G",
+    "Ca H",
+)
+"""Names of lines that are looked for first; where there is no room the others go without."""
 
 
 def lines_of(class_name: str | None, redshift: float | None) -> list[tuple[str, float]]:
