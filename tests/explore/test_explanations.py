@@ -16,6 +16,7 @@ LIGHT = {
     "sscnn1d": {"size": "light"},
 }
 METHOD = {
+    "avis": {"image": GRADIENTS, "spectrum": GRADIENTS},
     "macnet": {"spectrum2d": GRAD_CAM, "image": GRAD_CAM},
     "mcnet": {"spectrum2d": GRAD_CAM, "image": GRAD_CAM},
     "cnet": {"spectrum2d": GRAD_CAM},
@@ -42,9 +43,13 @@ def as_read(batch, model):
     return batch
 
 
+#: What those read that do without any one input.
+READ = {"avis": ("image", "spectrum"), "margformer": ("photometry", "image")}
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_every_model_is_explained_in_every_role_that_it_reads(make_model, make_batch, name):
-    roles = tuple(sorted(network_class(name).requires)) if name != "margformer" else ("photometry", "image")
+    roles = tuple(sorted(network_class(name).requires)) or READ[name]
     model = make_model(name, roles, **LIGHT.get(name, {}))
     batch = as_read(taken(make_batch(9, roles=roles), [0]), model)
     told = explain(model, batch, names=["a"], class_name="GALAXY")
