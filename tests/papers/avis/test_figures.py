@@ -1,6 +1,6 @@
 import numpy as np
 
-from asterism.papers.avis.figures import cluster_figure, few_figure, recall_figure, redshift_figure
+from asterism.papers.avis.figures import few_figure, recall_figure, redshift_figure
 
 Z = np.linspace(0, 1, 50)
 
@@ -21,10 +21,3 @@ def test_few_labels_are_in_order():
     few = {"100": {"mean": 0.5, "std": 0.1}, "10": {"mean": 0.1, "std": 0.1}}
     (axes,) = few_figure({"galaxies": {"image": few}}, {("galaxies", "image"): 0.8}).axes
     assert list(axes.lines[0].get_xdata()) == [10, 100]
-
-
-def test_noise_is_below_and_grey():
-    figure = cluster_figure(Z, Z, {"cluster": [None if i % 2 else str(i % 3) for i in range(50)]})
-    first, *others = figure.axes[0].collections
-    assert len(first.get_offsets()) == 25
-    assert sum(len(other.get_offsets()) for other in others) == 25

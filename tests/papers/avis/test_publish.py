@@ -1,5 +1,5 @@
 def test_everything_is_written(place):
-    names = ["redshift", "few_labels", "recall_all", "clusters"]
+    names = ["redshift", "few_labels", "recall_all", "maps"]
     for name in ("results.json", "avis.json", "report.html", "table.tex", *(f"figures/{n}.png" for n in names)):
         assert (place / name).stat().st_size > 500
     page = (place / "report.html").read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from asterism.inference.figures import tidy
 
-__all__ = ["cluster_figure", "few_figure", "recall_figure", "redshift_figure"]
+__all__ = ["few_figure", "recall_figure", "redshift_figure"]
 
 _COLOURS = {"image": "#D55E00", "spectrum": "#0072B2", "joint": "#111827"}
 _METHOD_COLOURS = ("#111827", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#9AA5B1")
-_GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C564B", "#BCBD22", "#17BECF")
 _SOFT = "#6B7280"
-_NOISE = "#D1D5DB"
 
 Floats = NDArray[np.float64]
 
@@ -116,33 +114,3 @@ def few_figure(
     grid[0].set_ylabel("R² of redshift, neighbours")
     grid[0].legend(frameon=False)
     return figure
-
-
-def cluster_figure(x: Floats, y: Floats, labels: Mapping[str, Sequence[Any]]) -> Figure:
-    """The map, a panel for each set of labels; what has none, or is noise, in grey below the others.
-
-    Parameters
-    ----------
-    x, y : ndarray, shape (n,)
-        NaN where an object has no place.
-    labels : mapping of str to sequence
-        Title → name of each object; None for grey.
-    """
-    figure = Figure(figsize=(5.0 * len(labels), 4.8), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels.items(), strict=True):
-        of = np.array(names, object)
-        placed = np.isfinite(x) & np.isfinite(y)
-        lone = placed & np.array([name is None for name in of], bool)
-        axes.scatter(x[lone], y[lone], s=3, color=_NOISE, linewidths=0, label="none" if lone.any() else None)
-        for number, name in enumerate(sorted({n for n in of if n is not None}, key=_order)):
-            mine = placed & (of == name)
-            colour = _GROUPS[number % len(_GROUPS)]
-            axes.scatter(x[mine], y[mine], s=3, color=colour, linewidths=0, label=str(name) if number < 12 else None)
-        axes.set(title=title, xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
-        axes.legend(frameon=False, fontsize=7, markerscale=3, loc="upper left", bbox_to_anchor=(0, 0), ncols=5)
-    return figure
-
-
-def _order(name: Any) -> tuple[int, str]:
-    return (int(name), "") if str(name).isdigit() else (0, str(name))

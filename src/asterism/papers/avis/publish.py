@@ -58,7 +58,7 @@ def publish(
     results = collect(out, scale, rows, data, tables, expected)
     command = f"asterism reproduce avis --scale {scale}" + (" --data DIR" if data.origin == "given" else "")
     command += " --out DIR"
-    pictures = _pictures(out, results, data, tables)
+    pictures = _pictures(out, results, tables)
     for name, text in (
         ("results.json", _json(results)),
         ("avis.json", _json(every_figure(results, command))),
@@ -74,10 +74,10 @@ def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def _pictures(out: Path, results: Mapping[str, Any], data: PaperData, tables: Tables) -> dict[str, list[Picture]]:
+def _pictures(out: Path, results: Mapping[str, Any], tables: Tables) -> dict[str, list[Picture]]:
     from asterism.inference.report import Picture
     from asterism.papers.avis import figures
-    from asterism.papers.avis.maps import map_figures
+    from asterism.papers.avis.maps import map_figure, write_page
     from asterism.papers.avis.spectra import EXAMPLES
 
     found: dict[str, list[Picture]] = {}
@@ -108,8 +108,9 @@ def _pictures(out: Path, results: Mapping[str, Any], data: PaperData, tables: Ta
             pool = next(iter(next(iter(recall.values())).values()))["pool"]
             figure = figures.recall_figure(recall, _POOLS)
             add("retrieval", f"recall_{of}", figure, f"From image to spectrum among {of}, pools of {pool:,}.")
-    for name, (figure, caption) in map_figures(out, data, tables).items():
-        add("maps", name, figure, caption)
+    if (drawn := map_figure(out, tables)) is not None:
+        add("maps", "maps", *drawn)
+        write_page(out, tables)
     for row in (Row("spectrum", KEPT, 0),):
         path = row.folder(out) / EXAMPLES
         if path.is_file():

@@ -33,7 +33,7 @@ _PART_MILLISECONDS = {
     "clusters": (0.0, 10.0),
     "anomalies": (0.0, 2.0),
     "spectrum": (3.0, 15.0),
-    "maps": (0.0, 8.0),
+    "maps": (0.0, 16.0),
 }
 """What the making of a row takes of one core, per training object and per test object."""
 

@@ -208,11 +208,12 @@ def _some(part: Part, places: NDArray[np.int64]) -> Part:
 
 
 def _map(row: Row, parts: Parts, scale: str) -> Made:
-    """Places on a map in two dimensions; `asterism.papers.avis.maps` draws it."""
+    """Places on maps in two and three dimensions; `asterism.papers.avis.maps` draws them."""
     from asterism.catalogs.lists import number_values
     from asterism.explore.project import project_catalog
 
     found = project_catalog(parts.catalogs["test"], parts.fit.catalog(parts.out, "maps"), dimensions=2)
+    project_catalog(parts.catalogs["test"], parts.fit.catalog(parts.out, "maps3d"), dimensions=3)
     table = found.read(["map_x", "map_y"])
     columns = {name: pa.array(number_values(table[name], np.float64)) for name in ("map_x", "map_y")}
     return columns, {"notes": [], "placed": int(np.isfinite(np.asarray(columns["map_x"])).sum())}
