@@ -3,7 +3,7 @@
     python benchmarks/avis_speed.py [--run RUN] [--device cpu|cuda] [--threads 1] [--rounds 3] [--batch 8]
 
 With ``--run`` it is a trained model's own weights that are timed, else fresh ones of each size. Beside it stands a transformer of the
-dimensions that AstroCLIP publishes for its spectrum encoder (Parker et al. 2024, MNRAS 531, 4990, section 4.2: 7,781 pixels standardised,
+dimensions that AstroCLIP publishes for its spectrum encoder (Parker et al. 2024, MNRAS 531, 4990: 7,781 pixels standardised,
 mean and scatter as a first token, sections of 20 pixels that overlap by 10, width 768, 6 layers, 6 heads), with random weights: the speed
 does not depend on them. It is theirs in size, not in code, and ends at a mean over tokens.
 

@@ -23,6 +23,8 @@ from asterism.models.alignment import AlignmentHead
 from asterism.models.model import Model
 
 SMALL = ["fit.epochs=2", "fit.batch_size=32", "fit.accelerator=cpu", "fit.checkpoint_seconds=0", "model.embedding=16"]
+UNVARIED = [f"augment.{name}=0" for name in ALIGNMENT_VIEWS if name != "gap_runs"]
+UNVARIED += ["augment.rotations=false", "augment.flips=false"]
 LABELS = {"class", "redshift", "label_warning", "truth_redshift"}
 
 
@@ -126,10 +128,11 @@ def test_a_run_says_what_it_is(sky, tmp_path):
     assert "without labels (objective: siglip)" in (done.path / "README.md").read_text()
 
 
-@pytest.mark.parametrize("steps", [2, 4, 5])
-def test_an_interrupted_run_continues_to_the_same_file(sky, tmp_path, monkeypatch, steps):
-    """Stopped in the masked part (steps 1 to 3), at its end, and in the alignment behind it."""
+@pytest.mark.parametrize(("steps", "views"), [(2, 0), (4, 0), (5, 0.5)])
+def test_an_interrupted_run_continues_to_the_same_file(sky, tmp_path, monkeypatch, steps, views):
+    """Stopped in the masked part (steps 1 to 3), at its end, and in the alignment behind it, also of two views."""
     settings = ["fit.epochs=1", "alignment.pretrain_epochs=1", "fit.accumulate=2", "fit.batch_size=8"]
+    settings.append(f"alignment.views={views}")
     whole = run(sky, tmp_path / "whole", *settings)
     original, done = fit_module._Fitting.on_train_batch_end, []
 
@@ -169,6 +172,13 @@ def test_masked_modelling_needs_no_pairs(sky, tmp_path):
         ([], {"baselines": True}, "--baselines goes by labels"),
         ([], {"teacher": "somewhere"}, "--teacher goes by labels"),
         (["augment.dimming=1"], {}, "augment.dimming"),
+        (["alignment.objective=masked", "alignment.views=1"], {}, r"alignment\.views would do nothing; leave it out"),
+        (
+            ["alignment.objective=masked", "alignment.pretrain_epochs=2"],
+            {},
+            r"alignment\.pretrain_epochs would do nothing",
+        ),
+        (["alignment.views=1", *UNVARIED], {}, r"nothing under augment\. varies them; set alignment\.views=0"),
     ],
 )
 def test_what_can_t_be_is_one_sentence(sky, tmp_path, settings, change, says):
@@ -256,15 +266,6 @@ def test_two_views_differ_and_stand_in_one_order():
     assert shown["row"].tolist() == [7, 3, 5, 7, 3, 5]
     assert shown["second"].tolist() == [False] * 3 + [True] * 3
     assert not torch.equal(shown["image"]["flux"][:3], shown["image"]["flux"][3:])
-
-
-@pytest.mark.slow
-def test_a_run_with_views_continues_and_needs_augmentation(sky, tmp_path):
-    done = run(sky, tmp_path / "run", "alignment.views=0.5", "fit.accumulate=2", "fit.batch_size=16")
-    assert done.summary["config"]["alignment.views"] == 0.5
-    plain = [f"augment.{name}=0" for name in ALIGNMENT_VIEWS if name != "gap_runs"]
-    with pytest.raises(ConfigurationError, match="nothing under augment. varies them; set alignment.views=0"):
-        run(sky, tmp_path / "bare", "alignment.views=1", *plain, "augment.rotations=false", "augment.flips=false")
 
 
 def test_sources_are_numbered_from_the_catalog_s_ids(sky, make_sky, table):

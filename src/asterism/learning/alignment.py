@@ -188,7 +188,9 @@ class Masked:
         return outputs["masked"].float() * count, count
 
 
-def check_objective(config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig) -> None:
+def check_objective(
+    config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig, *, varied: bool = True
+) -> None:
     """Refuse an objective that can't be had.
 
     Parameters
@@ -199,11 +201,14 @@ def check_objective(config: AlignmentConfig, model: str, roles: Sequence[str], f
     roles : sequence of str
         What it reads.
     fit : FitConfig
+    varied : bool
+        Whether there is any augmentation, without which two views of an object are one.
 
     Raises
     ------
     ConfigurationError
-        The model embeds no images or spectra apart, or models nothing masked; an input is missing; a step is one object.
+        The model embeds no images or spectra apart, or models nothing masked; an input is missing; a step is one object; a
+        setting that the objective has no use for.
     """
     objective, network = config.objective, network_class(model)
     apart = network.encode is not Network.encode
@@ -213,7 +218,17 @@ def check_objective(config: AlignmentConfig, model: str, roles: Sequence[str], f
             f"model {model} does not embed images and spectra apart, which --task alignment needs; choose --model avis"
         )
     if objective not in CONTRASTS:
+        for name, given in (("pretrain_epochs", config.pretrain_epochs), ("views", config.views)):
+            if given:
+                raise ConfigurationError(
+                    f"objective {objective} compares no objects, so alignment.{name} would do nothing; leave it out, or set"
+                    f" alignment.objective to one of {', '.join(CONTRASTS)}"
+                )
         return
+    if config.views and not varied:
+        raise ConfigurationError(
+            "alignment.views compares two views of an object and nothing under augment. varies them; set alignment.views=0"
+        )
     for role in _PAIR:
         if role not in roles:
             raise ConfigurationError(

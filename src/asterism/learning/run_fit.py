@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 from asterism.catalogs.bands import band_info, depth_sigma
-from asterism.errors import AsterismError, ConfigurationError
+from asterism.errors import AsterismError
 from asterism.learning.adapt import adapt
 from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews
 from asterism.learning.augment import Augmentation
@@ -94,10 +94,7 @@ def fit_run(
     augment = augmentation(settings, network)
     shown: Augment | None = augment
     if isinstance(goal, Alignment) and goal.views:
-        if augment is None:
-            raise ConfigurationError(
-                "alignment.views compares two views of an object and nothing under augment. varies them; set alignment.views=0"
-            )
+        assert augment is not None  # `check_objective` has seen to it
         shown = TwoViews(augment)
     checkpoint = directory / CHECKPOINT
     fitted_model: nn.Module = network

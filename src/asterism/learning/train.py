@@ -30,7 +30,7 @@ from asterism.learning.alignment import (
     check_pairs,
     head_config,
 )
-from asterism.learning.augment import check_dimming
+from asterism.learning.augment import Augmentation, check_dimming
 from asterism.learning.baseline_set import BaselineSet
 from asterism.learning.baselines import check_libraries
 from asterism.learning.calibrate import calibrate, run_over
@@ -162,7 +162,9 @@ def train(
     if baselines:
         check_libraries()
     if "alignment" in tasks:
-        check_objective(config.alignment, model, reads.roles, config.fit)
+        # What the recipe of alignment adds does not go by the number of objects.
+        varied = Augmentation(with_recipe(config, tasks, model, 0).augment).active
+        check_objective(config.alignment, model, reads.roles, config.fit, varied=varied)
     chosen = choose_objects(catalog, bindings, split=split, where=where, tasks=tasks)
     mentor = None if teacher is None else Teacher.open(teacher, chosen)
     config = with_recipe(config, tasks, model, chosen.objects("train") + (len(mentor.unlabelled) if mentor else 0))
