@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 __all__ = [
     "AsterismError",
@@ -16,8 +17,12 @@ __all__ = [
     "ConfigurationError",
     "LeakError",
     "OutputError",
+    "look_up",
     "unknown_name",
 ]
+
+
+T = TypeVar("T")
 
 
 class AsterismError(Exception):
@@ -92,3 +97,29 @@ def unknown_name(
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(names[:most]) + (", …" if len(names) > most else "")
     return f"unknown {kind} {name!r}{hint} (known: {listed or 'none'})"
+
+
+def look_up(kind: str, name: str, known: Mapping[str, T]) -> T:
+    """What stands under a name.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should be, e.g. ``"scale"``.
+    name : str
+    known : mapping of str
+        What there is.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such name; names the nearest.
+
+    Examples
+    --------
+    >>> look_up("scale", "small", {"small": 18_000, "full": 240_000})
+    18000
+    """
+    if name not in known:
+        raise ConfigurationError(unknown_name(kind, name, known))
+    return known[name]

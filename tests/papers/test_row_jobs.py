@@ -1,10 +1,11 @@
 import io
+from dataclasses import dataclass
 
 import pytest
 from rich.console import Console
 
 from asterism.errors import OutputError
-from asterism.papers.row_jobs import Job, check_place, most_seeds, progress_bar, run_jobs
+from asterism.papers.row_jobs import Job, by_training, check_place, grouped, most_seeds, progress_bar, run_jobs
 
 
 def make(folder, names):
@@ -20,6 +21,33 @@ def test_jobs_are_made_and_told_of(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "c"]
     assert [line for line in said.getvalue().splitlines() if "there" in line] == ["a is there", "c is there"]
     assert "rows 2 of 3; about 1.0 h left" in said.getvalue()
+
+
+@dataclass(frozen=True)
+class Fit:
+    name: str
+
+    def folder(self, out):
+        return out / self.name
+
+
+@dataclass(frozen=True)
+class Row:
+    of: str
+    part: str
+
+    @property
+    def fit(self):
+        return Fit(self.of)
+
+
+def test_rows_of_one_training_come_together_and_have_one_log(tmp_path):
+    rows = [Row("b", "1"), Row("a", "1"), Row("b", "2")]
+    assert grouped(rows) == {Fit("b"): [rows[0], rows[2]], Fit("a"): [rows[1]]}
+    for fit, of_fit, console in by_training(rows, tmp_path, None):
+        console.print(f"{fit.name}: {len(of_fit)}")
+    assert (tmp_path / "b" / "log.txt").read_text() == "b: 2\n"
+    assert (tmp_path / "a" / "log.txt").read_text() == "a: 1\n"
 
 
 def test_one_place_holds_one_table(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from asterism.errors import ConfigurationError, unknown_name
+from asterism.errors import look_up
 from asterism.models.network import Network
 
 __all__ = ["model_names", "network_class"]
@@ -37,7 +37,5 @@ def network_class(name: str) -> type[Network]:
     ConfigurationError
         When there is none, naming the nearest.
     """
-    if name not in _NETWORKS:
-        raise ConfigurationError(unknown_name("model", name, _NETWORKS))
-    module, cls = _NETWORKS[name]
+    module, cls = look_up("model", name, _NETWORKS)
     return getattr(import_module(module), cls)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -17,11 +17,22 @@ from asterism.catalogs.blocks import make_blocks
 from asterism.catalogs.outputs import atomic_write
 from asterism.errors import OutputError
 
-__all__ = ["Job", "check_place", "most_seeds", "progress_bar", "run_jobs"]
+__all__ = ["Job", "Trainable", "by_training", "check_place", "grouped", "most_seeds", "progress_bar", "run_jobs"]
 
 _ABOUT = "reproduce.json"
 
 R = TypeVar("R")
+
+
+class Trainable(Protocol):
+    """A row that is made from a training."""
+
+    @property
+    def fit(self) -> Any:
+        """The training, hashable, whose ``folder(out)`` is where it is kept."""
+
+
+T = TypeVar("T", bound=Trainable)
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,45 @@ def run_jobs(
                 console.print(
                     f"rows {done} of {count}; about {duration(left / processes)} left", highlight=False, markup=False
                 )
+
+
+def grouped(rows: Sequence[T]) -> dict[Any, list[T]]:
+    """Rows by the training that they are made from, in their order."""
+    found: dict[Any, list[T]] = {}
+    for row in rows:
+        found.setdefault(row.fit, []).append(row)
+    return found
+
+
+def by_training(rows: Sequence[T], out: Path, threads: int | None) -> Iterator[tuple[Any, list[T], Console]]:
+    """The trainings of some rows one after the other, in a process that may be of its own.
+
+    Parameters
+    ----------
+    rows : sequence
+    out : Path
+        Where trainings are kept.
+    threads : int, optional
+        Threads of torch; as it is without.
+
+    Yields
+    ------
+    fit
+        The training.
+    list
+        Its rows.
+    rich.console.Console
+        Writes to the training's ``log.txt``.
+    """
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    for fit, of_fit in grouped(rows).items():
+        folder = fit.folder(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "log.txt").open("a", encoding="utf-8") as log:
+            yield fit, of_fit, Console(file=log, width=120)
 
 
 def most_seeds(place: Path, pattern: str, seeds: int) -> int:

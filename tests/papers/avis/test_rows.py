@@ -1,7 +1,8 @@
 import pytest
 
 from asterism.papers.avis.methods import KEPT
-from asterism.papers.avis.rows import PARTS, all_rows, choose
+from asterism.papers.avis.rows import PARTS, all_rows
+from asterism.papers.row_choice import choose
 
 ROWS = all_rows(3)
 

@@ -1,6 +1,7 @@
 import pytest
 
-from asterism.papers.macnet.rows import all_rows, choose
+from asterism.papers.macnet.rows import all_rows
+from asterism.papers.row_choice import choose
 
 ROWS = all_rows(3)
 

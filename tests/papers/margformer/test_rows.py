@@ -1,7 +1,8 @@
 import pytest
 
 from asterism.errors import ConfigurationError
-from asterism.papers.margformer.rows import all_rows, choose, methods_of
+from asterism.papers.margformer.rows import all_rows, methods_of
+from asterism.papers.row_choice import choose
 
 ROWS = all_rows(3)
 

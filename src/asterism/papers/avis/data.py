@@ -8,7 +8,7 @@ noise. Ready catalogs of other origin serve as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from asterism.catalogs.leaks import SourceSet, check_no_leak
 from asterism.catalogs.splits import make_split
 from asterism.errors import BadInputError, OutputError
 from asterism.papers.avis.methods import scale_named
+from asterism.papers.reproduction import Progress
 
 __all__ = ["FRACTIONS", "SEEDS", "SPLIT", "PaperData", "ready", "recipe_of", "simulated", "simulation_seconds"]
 
@@ -30,8 +31,6 @@ QUANTIZE = 10.0
 _MODALITIES = ("photometry", "image", "spectrum")
 _SECONDS = 0.45  # of one core, per object
 _NEEDED = ("image", "spectrum")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

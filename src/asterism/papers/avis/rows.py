@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asterism.papers.avis.methods import METHODS
-from asterism.papers.row_choice import choose
 
-__all__ = ["PARTS", "Fit", "Row", "all_rows", "choose"]
+__all__ = ["PARTS", "Fit", "Row", "all_rows"]
 
 PARTS = {
     "redshift": "(a) Redshifts without fine-tuning, among galaxies and among quasars",

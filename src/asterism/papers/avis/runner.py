@@ -1,21 +1,23 @@
-"""The whole table: catalogs, then every row that lacks, on several processes, then results and report."""
+"""AVIS's table: what is needed for which rows, and how long it takes."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from asterism.catalogs.blocks import available_cores, check_workers
 from asterism.errors import ConfigurationError
 from asterism.learning.estimate import duration
 from asterism.papers.avis.data import FRACTIONS, PaperData, ready, simulated, simulation_seconds
 from asterism.papers.avis.methods import method_named, scale_named
-from asterism.papers.avis.rows import Fit, Row, all_rows, choose
+from asterism.papers.avis.rows import Fit, Row, all_rows
 from asterism.papers.avis.scoring import finished, line_of, make_rows
-from asterism.papers.row_jobs import Job, check_place, most_seeds, progress_bar, run_jobs
+from asterism.papers.reproduction import Paper, Progress, Request, reproduce_paper
+from asterism.papers.row_choice import choose
+from asterism.papers.row_jobs import Job, grouped
 
 __all__ = ["expected_seconds", "reproduce"]
 
@@ -85,44 +87,17 @@ def reproduce(
     BadInputError
         The catalogs given are missing or do not hold what they should.
     """
-    chosen_scale = scale_named(scale)
-    check_workers(workers)
-    seeds = chosen_scale.seeds if seeds is None else seeds
-    if seeds < 1:
-        raise ConfigurationError(f"the number of seeds must be 1 or more, not {seeds}; give another --seeds")
-    if data_dir is not None and templates is not None:
-        raise ConfigurationError(
-            "templates are for simulated objects, and catalogs are given; leave --templates or --data"
-        )
-    console = console or Console(quiet=True)
-    place, processes = Path(out), workers or available_cores()
-    choose(all_rows(seeds), only)  # before anything long: a slip in --only costs nothing
-    place.mkdir(parents=True, exist_ok=True)
-    data = _data(place, scale, data_dir, templates, processes, console)
-    check_place(place, {"paper": "avis", "scale": scale, **data.record})
-    rows = _answerable(choose(all_rows(seeds), only), data, console)
-    missing = [row for row in rows if not finished(row, data, scale, place)]
-    if missing:
-        jobs = _jobs(missing, data, scale, place, processes)
-        seconds = sum(job.seconds for job in jobs)
-        # The longest training is one process's work.
-        least = max(seconds / processes, max(job.seconds for job in jobs))
-        console.print(
-            f"{len(rows) - len(missing)} of {len(rows)} rows are there; {len(missing)} from {len(jobs)} trainings take about"
-            f" {duration(least)} on {processes} processes ({duration(seconds)} of one core).",
-            highlight=False,
-        )
-        for job in jobs:
-            fit = job.rows[0].fit
-            console.print(
-                f"  {fit.method}, seed {fit.seed}: about {duration(job.seconds)}", highlight=False, markup=False
-            )
-        _build_caches(data)
-        run_jobs(make_rows, jobs, processes, console, lambda row: line_of(row, place))
-    from asterism.papers.avis.publish import publish
-
-    most = most_seeds(place, "rows/*/*/seed-*", seeds)
-    return publish(place, scale, all_rows(most), data, expected=set(rows))
+    return reproduce_paper(
+        _Avis(),
+        out,
+        scale=scale,
+        only=only,
+        seeds=seeds,
+        data_dir=data_dir,
+        templates=templates,
+        workers=workers,
+        console=console,
+    )
 
 
 def expected_seconds(fit: Fit, scale: str, rows: list[Row], out: Path, objects: dict[str, int] | None = None) -> float:
@@ -160,62 +135,60 @@ def expected_seconds(fit: Fit, scale: str, rows: list[Row], out: Path, objects: 
     return _START_SECONDS + (trained + embedding + asked) / 1000
 
 
-def _answerable(rows: list[Row], data: PaperData, console: Console) -> list[Row]:
-    """Without what the catalogs can't serve: trees on photometry that there is none of."""
-    kinds = {group.kind for group in data.open("train").groups.values()}
-    kept = [row for row in rows if "photometry" in kinds or method_named(row.method).inputs != "photometry"]
-    if len(kept) < len(rows):
-        console.print("The catalogs have no photometry: LightGBM is left out.", highlight=False)
-    if not kept:
-        raise ConfigurationError("--only asks for photometry, and the catalogs have none; ask for other rows")
-    return kept
+class _Avis(Paper[Row, PaperData]):
+    name = "avis"
+    make = staticmethod(make_rows)
+    line_of = staticmethod(line_of)
 
+    def seeds(self, scale: str) -> int:
+        return scale_named(scale).seeds
 
-def _jobs(missing: list[Row], data: PaperData, scale: str, place: Path, processes: int) -> list[Job[Row]]:
-    grouped: dict[Fit, list[Row]] = {}
-    for row in missing:
-        grouped.setdefault(row.fit, []).append(row)
-    threads = 1 if processes > 1 else None
-    objects = {name: len(data.open(name)) for name in data.catalogs}
-    return [
-        Job((rows, data, scale, place, threads), rows, expected_seconds(fit, scale, rows, place, objects))
-        for fit, rows in grouped.items()
-    ]
+    def check(self, request: Request) -> None:
+        choose(all_rows(request.seeds), request.only)
 
-
-def _build_caches(data: PaperData) -> None:
-    """The arrays that all processes stream from, once, instead of each waiting for the others."""
-    from asterism.catalogs.cache import open_cache
-    from asterism.catalogs.roles import bind_roles
-
-    for name in data.catalogs:
-        catalog = data.open(name)
-        kinds = {group.kind for group in catalog.groups.values()}
-        read = [kind for kind in ("photometry", "image", "spectrum") if kind in kinds]
-        open_cache(catalog, bind_roles(catalog.schema, ",".join(read)))
-
-
-def _data(
-    place: Path,
-    scale: str,
-    data_dir: str | os.PathLike[str] | None,
-    templates: str | os.PathLike[str] | None,
-    workers: int,
-    console: Console,
-) -> PaperData:
-    if data_dir is not None:
-        return ready(Path(data_dir))
-    with progress_bar(console) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            bar.update(tasks[name], completed=done, total=total)
-
+    def data(self, request: Request, progress: Progress) -> PaperData:
+        if request.data_dir is not None:
+            return ready(request.data_dir)
+        place, scale, workers = request.out, request.scale, request.processes
         seconds = simulation_seconds(place, scale, workers)
         if seconds:
-            console.print(f"Simulating the catalogs that lack: about {duration(seconds)}.", highlight=False)
-        return simulated(
-            place, scale, templates=None if templates is None else Path(templates), workers=workers, progress=tell
-        )
+            request.say(f"Simulating the catalogs that lack: about {duration(seconds)}.")
+        return simulated(place, scale, templates=request.templates, workers=workers, progress=progress)
+
+    def rows(self, request: Request, data: PaperData) -> list[Row]:
+        asked = choose(all_rows(request.seeds), request.only)
+        # Trees on photometry can't be asked where there is none.
+        kinds = {group.kind for group in data.open("train").groups.values()}
+        kept = [row for row in asked if "photometry" in kinds or method_named(row.method).inputs != "photometry"]
+        if len(kept) < len(asked):
+            request.say("The catalogs have no photometry: LightGBM is left out.")
+        if not kept:
+            raise ConfigurationError("--only asks for photometry, and the catalogs have none; ask for other rows")
+        return kept
+
+    def finished(self, row: Row, data: PaperData, request: Request) -> bool:
+        return finished(row, data, request.scale, request.out)
+
+    def jobs(self, missing: Sequence[Row], data: PaperData, request: Request) -> list[Job[Row]]:
+        objects = {name: len(data.open(name)) for name in data.catalogs}
+        found = []
+        for fit, rows in grouped(missing).items():
+            seconds = expected_seconds(fit, request.scale, rows, request.out, objects)
+            request.say(f"{fit.method}, seed {fit.seed}: about {duration(seconds)}")
+            found.append(Job((rows, data, request.scale, request.out, request.threads), rows, seconds))
+        return found
+
+    def prepare(self, data: PaperData) -> None:
+        from asterism.catalogs.cache import open_cache
+        from asterism.catalogs.roles import bind_roles
+
+        for name in data.catalogs:
+            catalog = data.open(name)
+            kinds = {group.kind for group in catalog.groups.values()}
+            read = [kind for kind in ("photometry", "image", "spectrum") if kind in kinds]
+            open_cache(catalog, bind_roles(catalog.schema, ",".join(read)))
+
+    def publish(self, request: Request, seeds: int, data: PaperData, rows: Sequence[Row]) -> dict[str, Any]:
+        from asterism.papers.avis.publish import publish
+
+        return publish(request.out, request.scale, all_rows(seeds), data, expected=set(rows))

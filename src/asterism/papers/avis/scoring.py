@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from rich.console import Console
 
 from asterism.catalogs.fingerprint import content_hash
 from asterism.inference.embedding_probes import Part, Probed, Retrieved, retrieve
@@ -21,8 +20,9 @@ from asterism.papers.avis.data import PaperData
 from asterism.papers.avis.fitting import fit_method, settings_of
 from asterism.papers.avis.grouping import cluster_row, rarity_row
 from asterism.papers.avis.methods import scale_named
-from asterism.papers.avis.rows import Fit, Row
+from asterism.papers.avis.rows import Row
 from asterism.papers.avis.spectra import spectrum_row
+from asterism.papers.row_jobs import by_training
 from asterism.papers.row_records import keep_row, read_record, row_is_there
 
 __all__ = ["POOL", "finished", "line_of", "make_rows", "score"]
@@ -68,18 +68,8 @@ def make_rows(rows: Sequence[Row], data: PaperData, scale: str, out: Path, threa
     list of Row
         The same.
     """
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
-    grouped: dict[Fit, list[Row]] = {}
-    for row in rows:
-        grouped.setdefault(row.fit, []).append(row)
-    for fit, of_fit in grouped.items():
-        folder = fit.folder(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "log.txt").open("a", encoding="utf-8") as log:
-            trained = fit_method(fit, data, scale, out, Console(file=log, width=120))
+    for fit, of_fit, console in by_training(rows, out, threads):
+        trained = fit_method(fit, data, scale, out, console)
         parts = Parts(fit, data, out)  # read once for all rows of the training
         for row in of_fit:
             score(row, trained, parts, scale)

@@ -9,7 +9,7 @@ stop) and calibration (temperature).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from asterism.errors import BadInputError
 from asterism.papers.macnet.few_labels import LABELLED, hide_labels
 from asterism.papers.macnet.methods import SCALES
 from asterism.papers.macnet.rows import PARTS
+from asterism.papers.reproduction import Progress
 
 __all__ = ["FRACTIONS", "SPLIT", "PaperData", "own_data", "plan_boundary", "simulated", "simulation_seconds"]
 
@@ -30,8 +31,6 @@ SPLIT = "macnet"
 FRACTIONS = {"train": 0.8, "validation": 0.05, "calibration": 0.05, "test": 0.1}
 _WHOLE = ("sample", "test", "large")
 _RADIUS = 2.0  # arcsec: within a fibre
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

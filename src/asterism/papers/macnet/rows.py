@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asterism.papers.macnet.methods import METHODS
-from asterism.papers.row_choice import choose
 
-__all__ = ["PARTS", "TRAINING_SETS", "Fit", "Row", "all_rows", "choose"]
+__all__ = ["PARTS", "TRAINING_SETS", "Fit", "Row", "all_rows"]
 
 PARTS = {
     "table4": "Table 4: the five networks side by side",

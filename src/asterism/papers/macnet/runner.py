@@ -1,21 +1,23 @@
-"""The whole table: catalogs, then every row that lacks, on several processes, then results and report."""
+"""MAC-Net's table: what is needed for which rows, and how long it takes."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
-from asterism.catalogs.blocks import available_cores, check_workers
 from asterism.errors import ConfigurationError
+from asterism.learning.estimate import duration
 from asterism.papers.macnet.data import PaperData, own_data, simulated, simulation_seconds
 from asterism.papers.macnet.few_labels import LABELLED
 from asterism.papers.macnet.methods import method_named, scale_named
-from asterism.papers.macnet.rows import Fit, Row, all_rows, choose
+from asterism.papers.macnet.rows import Fit, Row, all_rows
 from asterism.papers.macnet.scoring import finished, line_of, make_rows
-from asterism.papers.row_jobs import Job, check_place, most_seeds, progress_bar, run_jobs
+from asterism.papers.reproduction import Paper, Progress, Request, reproduce_paper
+from asterism.papers.row_choice import choose
+from asterism.papers.row_jobs import Job, grouped
 
 __all__ = ["expected_seconds", "reproduce"]
 
@@ -72,46 +74,17 @@ def reproduce(
     BadInputError
         The user's data are missing or do not hold what they should.
     """
-    chosen_scale = scale_named(scale)
-    check_workers(workers)
-    seeds = chosen_scale.seeds if seeds is None else seeds
-    if seeds < 1:
-        raise ConfigurationError(f"the number of seeds must be 1 or more, not {seeds}; give another --seeds")
-    if data_dir is not None and templates is not None:
-        raise ConfigurationError(
-            "templates are for simulated objects, and your own are given; leave --templates or --data"
-        )
-    console = console or Console(quiet=True)
-    place, processes = Path(out), workers or available_cores()
-    known = ("sample", "plan1", "plan2", "few", *(["large", "tenth"] if "large" in chosen_scale.objects else []))
-    asked = choose(all_rows(seeds, trainings=known), only)  # before anything long: a slip in --only costs nothing
-    if templates is None and only is not None and {row.part for row in asked} == {"crossed"}:
-        raise ConfigurationError(
-            "--only crossed asks for objects from other template libraries, and none are given; add --templates"
-        )
-    place.mkdir(parents=True, exist_ok=True)
-    data = _data(place, scale, data_dir, templates, processes, console)
-    check_place(place, {"paper": "macnet", "scale": scale, **data.record})
-    table = all_rows(seeds, trainings=data.trainings, roles=data.roles, parts=data.parts)
-    if only is None:
-        rows = [row for row in table if row.part in chosen_scale.parts]
-    else:
-        rows = choose(table, only)
-    missing = [row for row in rows if not finished(row, data, scale, place)]
-    if missing:
-        jobs = _jobs(missing, data, scale, place, processes)
-        seconds = sum(job.seconds for job in jobs)
-        console.print(
-            f"{len(rows) - len(missing)} of {len(rows)} rows are there; {len(missing)} from {len(jobs)} trainings take about"
-            f" {_hours(seconds / min(processes, len(jobs)))} on {processes} processes ({_hours(seconds)} of one core).",
-            highlight=False,
-        )
-        run_jobs(make_rows, jobs, processes, console, lambda row: line_of(row, place))
-    from asterism.papers.macnet.publish import publish
-
-    most = most_seeds(place, "rows/*/*/seed-*", seeds)
-    every = all_rows(most, trainings=data.trainings, roles=data.roles, parts=data.parts)
-    return publish(place, scale, every, data, expected=set(rows))
+    return reproduce_paper(
+        _MACNet(),
+        out,
+        scale=scale,
+        only=only,
+        seeds=seeds,
+        data_dir=data_dir,
+        templates=templates,
+        workers=workers,
+        console=console,
+    )
 
 
 def expected_seconds(fit: Fit, scale: str, rows: list[Row]) -> float:
@@ -142,48 +115,60 @@ def expected_seconds(fit: Fit, scale: str, rows: list[Row]) -> float:
     )
 
 
-def _jobs(missing: list[Row], data: PaperData, scale: str, place: Path, processes: int) -> list[Job[Row]]:
-    grouped: dict[Any, dict[Fit, list[Row]]] = {}
-    for row in missing:
-        # A student waits for its teacher: those of one seed are one process's work.
-        together = (row.training, row.seed) if row.training in LABELLED else row.fit
-        grouped.setdefault(together, {}).setdefault(row.fit, []).append(row)
-    threads = 1 if processes > 1 else None
-    jobs = []
-    for fits in grouped.values():
-        rows = [row for of in fits.values() for row in of]
-        seconds = sum(expected_seconds(fit, scale, of) for fit, of in fits.items())
-        jobs.append(Job((rows, data, scale, place, threads), rows, seconds))
-    return jobs
+class _MACNet(Paper[Row, PaperData]):
+    name = "macnet"
+    make = staticmethod(make_rows)
+    line_of = staticmethod(line_of)
 
+    def seeds(self, scale: str) -> int:
+        return scale_named(scale).seeds
 
-def _data(
-    place: Path,
-    scale: str,
-    data_dir: str | os.PathLike[str] | None,
-    templates: str | os.PathLike[str] | None,
-    workers: int,
-    console: Console,
-) -> PaperData:
-    with progress_bar(console) as bar:
-        tasks: dict[str, Any] = {}
+    def check(self, request: Request) -> None:
+        more = ("large", "tenth") if "large" in scale_named(request.scale).objects else ()
+        known = ("sample", "plan1", "plan2", "few", *more)
+        asked = choose(all_rows(request.seeds, trainings=known), request.only)
+        if request.templates is None and request.only is not None and {row.part for row in asked} == {"crossed"}:
+            raise ConfigurationError(
+                "--only crossed asks for objects from other template libraries, and none are given; add --templates"
+            )
 
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            bar.update(tasks[name], completed=done, total=total)
-
-        if data_dir is not None:
-            return own_data(Path(data_dir), place, workers=workers, progress=tell)
+    def data(self, request: Request, progress: Progress) -> PaperData:
+        place, scale, workers, templates = request.out, request.scale, request.processes, request.templates
+        if request.data_dir is not None:
+            return own_data(request.data_dir, place, workers=workers, progress=progress)
         seconds = simulation_seconds(place, scale, workers, crossed=templates is not None)
         if seconds:
-            console.print(f"Simulating the catalogs that lack: about {_hours(seconds)}.", highlight=False)
-        return simulated(
-            place, scale, templates=None if templates is None else Path(templates), workers=workers, progress=tell
-        )
+            request.say(f"Simulating the catalogs that lack: about {duration(seconds)}.")
+        return simulated(place, scale, templates=templates, workers=workers, progress=progress)
 
+    def rows(self, request: Request, data: PaperData) -> list[Row]:
+        table = self._table(request.seeds, data)
+        if request.only is None:
+            return [row for row in table if row.part in scale_named(request.scale).parts]
+        return choose(table, request.only)
 
-def _hours(seconds: float) -> str:
-    from asterism.learning.estimate import duration
+    def finished(self, row: Row, data: PaperData, request: Request) -> bool:
+        return finished(row, data, request.scale, request.out)
 
-    return duration(seconds)
+    def jobs(self, missing: Sequence[Row], data: PaperData, request: Request) -> list[Job[Row]]:
+        together: dict[Any, list[Row]] = {}
+        for row in missing:
+            # A student waits for its teacher: those of one seed are one process's work.
+            key = (row.training, row.seed) if row.training in LABELLED else row.fit
+            together.setdefault(key, []).append(row)
+        return [
+            Job(
+                (rows, data, request.scale, request.out, request.threads),
+                rows,
+                sum(expected_seconds(fit, request.scale, of) for fit, of in grouped(rows).items()),
+            )
+            for rows in together.values()
+        ]
+
+    def publish(self, request: Request, seeds: int, data: PaperData, rows: Sequence[Row]) -> dict[str, Any]:
+        from asterism.papers.macnet.publish import publish
+
+        return publish(request.out, request.scale, self._table(seeds, data), data, expected=set(rows))
+
+    def _table(self, seeds: int, data: PaperData) -> list[Row]:
+        return all_rows(seeds, trainings=data.trainings, roles=data.roles, parts=data.parts)

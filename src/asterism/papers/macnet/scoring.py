@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from rich.console import Console
 
 from asterism.catalogs.fingerprint import content_hash
 from asterism.learning.redshift_metrics import relative_error, sigma_nmad
@@ -17,7 +16,8 @@ from asterism.papers.macnet.assistance import ask_redshifts
 from asterism.papers.macnet.data import PaperData
 from asterism.papers.macnet.fitting import fit_method, objects_to_test, probabilities, settings_of
 from asterism.papers.macnet.published import CLASSES
-from asterism.papers.macnet.rows import Fit, Row
+from asterism.papers.macnet.rows import Row
+from asterism.papers.row_jobs import by_training
 from asterism.papers.row_records import keep_row, read_record, row_is_there
 
 __all__ = ["finished", "make_rows", "score"]
@@ -58,18 +58,8 @@ def make_rows(rows: Sequence[Row], data: PaperData, scale: str, out: Path, threa
     list of Row
         The same.
     """
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
-    grouped: dict[Fit, list[Row]] = {}
-    for row in rows:
-        grouped.setdefault(row.fit, []).append(row)
-    for fit, of_fit in grouped.items():
-        folder = fit.folder(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "log.txt").open("a", encoding="utf-8") as log:
-            trained = fit_method(fit, data, scale, out, Console(file=log, width=120))
+    for fit, of_fit, console in by_training(rows, out, threads):
+        trained = fit_method(fit, data, scale, out, console)
         for row in of_fit:
             score(row, trained, data, out)
     return list(rows)

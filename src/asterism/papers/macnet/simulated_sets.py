@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.write import CatalogWriter
-from asterism.errors import BadInputError, ConfigurationError, OutputError, unknown_name
+from asterism.errors import BadInputError, ConfigurationError, OutputError, look_up
 
 __all__ = [
     "COUNTS",
@@ -189,9 +189,7 @@ def make_catalog(
 
 
 def _set_named(name: str) -> SimulatedSet:
-    if name not in SETS:
-        raise ConfigurationError(unknown_name("catalog of the paper", name, SETS))
-    return SETS[name]
+    return look_up("catalog of the paper", name, SETS)
 
 
 def _drawn(name: str, size: int) -> int:

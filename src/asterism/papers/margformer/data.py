@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.splits import make_split
 from asterism.papers.margformer.methods import SCALES
+from asterism.papers.reproduction import Progress
 
 __all__ = ["SURVEYS", "PaperData", "simulation_seconds", "twins"]
 
@@ -56,7 +57,7 @@ def twins(
     scale: str,
     *,
     workers: int | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PaperData:
     """Simulate both catalogs, or take those that are there, and split them by source, stratified by class.
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from asterism.errors import ConfigurationError, unknown_name
+from asterism.errors import look_up
 
 __all__ = ["METHODS", "SCALES", "Method", "Scale", "method_named", "scale_named"]
 
@@ -272,10 +272,7 @@ def method_named(name: str) -> Method:
     ConfigurationError
         There is none; names the nearest.
     """
-    for method in METHODS:
-        if method.name == name:
-            return method
-    raise ConfigurationError(unknown_name("method", name, [method.name for method in METHODS]))
+    return look_up("method", name, {method.name: method for method in METHODS})
 
 
 def scale_named(name: str) -> Scale:
@@ -286,6 +283,4 @@ def scale_named(name: str) -> Scale:
     ConfigurationError
         There is none; names the nearest.
     """
-    if name not in SCALES:
-        raise ConfigurationError(unknown_name("scale", name, SCALES))
-    return SCALES[name]
+    return look_up("scale", name, SCALES)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +31,10 @@ from asterism.catalogs.outputs import atomic_write
 from asterism.errors import BadInputError
 from asterism.papers.margformer.data import PaperData
 from asterism.papers.margformer.experiments import CLASS_SETS
+from asterism.papers.reproduction import Progress
 
 __all__ = ["TEST_SHARES", "public_data", "published_parts"]
 
-Tell = Callable[[str, int, int], None]
 
 TEST_SHARES = {"compact": (0.125, 0.1428), "faint": (0.1, 0.1111111)}
 """``test_size`` of the first and the second call of ``train_test_split`` in MargNet's notebooks."""
@@ -48,7 +47,7 @@ _FOLDERS = {"compact": "Experiment 1", "faint": "Experiment 2", "sg": "Experimen
 _SPLIT_METADATA = b"asterism_split"
 
 
-def public_data(directory: Path, out: Path, *, progress: Tell | None = None) -> PaperData:
+def public_data(directory: Path, out: Path, *, progress: Progress | None = None) -> PaperData:
     """Make the catalogs and splits of the public arrays, or take those that are there.
 
     Parameters

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from asterism.papers.margformer.experiments import CLASS_SETS, EXPERIMENTS, Experiment, experiment_named
 from asterism.papers.margformer.methods import METHODS, Method, method_named
-from asterism.papers.row_choice import choose
 
-__all__ = ["Fit", "Row", "all_rows", "choose", "methods_of"]
+__all__ = ["Fit", "Row", "all_rows", "methods_of"]
 
 
 @dataclass(frozen=True)

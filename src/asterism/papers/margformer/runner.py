@@ -1,21 +1,22 @@
-"""The whole table: data, then every row that lacks, on several processes, then results and report."""
+"""MargFormer's table: what is needed for which rows, and how long it takes."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
-from asterism.catalogs.blocks import available_cores, check_workers
-from asterism.errors import ConfigurationError
-from asterism.papers.margformer.data import PaperData, twins
+from asterism.learning.estimate import duration
+from asterism.papers.margformer.data import PaperData, simulation_seconds, twins
 from asterism.papers.margformer.experiments import TRAINING_SETS
 from asterism.papers.margformer.methods import method_named, scale_named
-from asterism.papers.margformer.rows import Fit, Row, all_rows, choose
-from asterism.papers.margformer.scoring import finished, make_rows, read_row
-from asterism.papers.row_jobs import Job, check_place, most_seeds, progress_bar, run_jobs
+from asterism.papers.margformer.rows import Fit, Row, all_rows
+from asterism.papers.margformer.scoring import finished, line_of, make_rows
+from asterism.papers.reproduction import Paper, Progress, Request, reproduce_paper
+from asterism.papers.row_choice import choose
+from asterism.papers.row_jobs import Job, grouped
 
 __all__ = ["expected_seconds", "reproduce"]
 
@@ -46,7 +47,7 @@ def reproduce(
     scale : str
         One of `SCALES`.
     only : str, optional
-        Rows to run, see `rows.choose`; all of them by default.
+        Rows to run, see `row_choice.choose`; all of them by default.
     seeds : int, optional
         Of the methods that are repeated; the scale's by default.
     data_dir : path, optional
@@ -70,34 +71,16 @@ def reproduce(
     BadInputError
         The arrays are missing or do not hold what they should.
     """
-    chosen_scale = scale_named(scale)
-    check_workers(workers)
-    seeds = chosen_scale.seeds if seeds is None else seeds
-    if seeds < 1:
-        raise ConfigurationError(f"the number of seeds must be 1 or more, not {seeds}; give another --seeds")
-    console = console or Console(quiet=True)
-    place, processes = Path(out), workers or available_cores()
-    without = ("magnitude-cut",) if data_dir is not None else ()
-    rows = choose(all_rows(seeds, without=without), only)  # before anything long: a slip in --only costs nothing
-    place.mkdir(parents=True, exist_ok=True)
-    data = _data(place, scale, data_dir, processes, console)
-    check_place(place, {"paper": "margformer", "scale": scale, **data.record})
-    missing = [row for row in rows if not finished(row, data, scale, place)]
-    jobs: dict[Fit, list[Row]] = {}
-    for row in missing:
-        jobs.setdefault(row.fit, []).append(row)
-    if missing:
-        seconds = sum(expected_seconds(fit, scale, len(of)) for fit, of in jobs.items())
-        console.print(
-            f"{len(rows) - len(missing)} of {len(rows)} rows are there; {len(missing)} from {len(jobs)} trainings take about"
-            f" {_hours(seconds / min(processes, len(jobs)))} on {processes} processes"
-            f" ({_hours(seconds)} of one core).",
-            highlight=False,
-        )
-        _run(jobs, data, scale, place, processes, console)
-    from asterism.papers.margformer.publish import publish
-
-    return publish(place, scale, all_rows(most_seeds(place, "rows/*/*/seed-*", seeds), without=without), data)
+    return reproduce_paper(
+        _MargFormer(),
+        out,
+        scale=scale,
+        only=only,
+        seeds=seeds,
+        data_dir=data_dir,
+        workers=workers,
+        console=console,
+    )
 
 
 def expected_seconds(fit: Fit, scale: str, rows: int) -> float:
@@ -117,65 +100,57 @@ def expected_seconds(fit: Fit, scale: str, rows: int) -> float:
     return _START_SECONDS + (1.1 * method.cost(scale) * trained + _SCORING_SHARE * method.milliseconds * scored) / 1000
 
 
-def _data(
-    place: Path, scale: str, data_dir: str | os.PathLike[str] | None, workers: int, console: Console
-) -> PaperData:
-    from asterism.papers.margformer.public_arrays import public_data
+class _MargFormer(Paper[Row, PaperData]):
+    name = "margformer"
+    make = staticmethod(make_rows)
+    line_of = staticmethod(line_of)
 
-    with progress_bar(console) as bar:
-        tasks: dict[str, Any] = {}
+    def seeds(self, scale: str) -> int:
+        return scale_named(scale).seeds
 
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(f"catalog {name}")
-            bar.update(tasks[name], completed=done, total=total)
+    def check(self, request: Request) -> None:
+        choose(self._table(request, request.seeds), request.only)
 
-        if data_dir is not None:
-            return public_data(Path(data_dir), place, progress=tell)
-        if not (place / "catalogs" / "faint").is_dir():
-            from asterism.papers.margformer.data import simulation_seconds
+    def data(self, request: Request, progress: Progress) -> PaperData:
+        from asterism.papers.margformer.public_arrays import public_data
 
-            seconds = simulation_seconds(place, scale, workers)
-            console.print(f"Simulating the two catalogs: about {_hours(seconds)}.", highlight=False)
-        return twins(place, scale, workers=workers, progress=tell)
+        place, scale, workers = request.out, request.scale, request.processes
+        if request.data_dir is not None:
+            return public_data(request.data_dir, place, progress=progress)
+        seconds = simulation_seconds(place, scale, workers)
+        if seconds:
+            request.say(f"Simulating the catalogs that lack: about {duration(seconds)}.")
+        return twins(place, scale, workers=workers, progress=progress)
 
+    def rows(self, request: Request, data: PaperData) -> list[Row]:
+        return choose(self._table(request, request.seeds), request.only)
 
-def _run(
-    jobs: dict[Fit, list[Row]], data: PaperData, scale: str, place: Path, processes: int, console: Console
-) -> None:
-    _build_caches(data)
-    threads = 1 if processes > 1 else None
+    def finished(self, row: Row, data: PaperData, request: Request) -> bool:
+        return finished(row, data, request.scale, request.out)
 
-    def tell(row: Row) -> str | None:
-        record = read_row(row, place)
-        if record is None:
-            return None
-        return f"{row.name}: accuracy {record['accuracy']:.4f} of {record['n']:,} (training {record['train_seconds']:.0f} s)"
+    def jobs(self, missing: Sequence[Row], data: PaperData, request: Request) -> list[Job[Row]]:
+        return [
+            Job(
+                (of, data, request.scale, request.out, request.threads),
+                of,
+                expected_seconds(fit, request.scale, len(of)),
+            )
+            for fit, of in grouped(missing).items()
+        ]
 
-    run_jobs(
-        make_rows,
-        [
-            Job((fit, of, data, scale, place, threads), of, expected_seconds(fit, scale, len(of)))
-            for fit, of in jobs.items()
-        ],
-        processes,
-        console,
-        tell,
-    )
+    def prepare(self, data: PaperData) -> None:
+        from asterism.catalogs.cache import open_cache
+        from asterism.catalogs.catalog import open_catalog
+        from asterism.catalogs.roles import bind_roles
 
+        for path in (*data.catalogs.values(), *data.given_tests.values()):
+            catalog = open_catalog(path)
+            open_cache(catalog, bind_roles(catalog.schema))
 
-def _build_caches(data: PaperData) -> None:
-    """The arrays that all processes stream from, once, instead of each waiting for the others."""
-    from asterism.catalogs.cache import open_cache
-    from asterism.catalogs.catalog import open_catalog
-    from asterism.catalogs.roles import bind_roles
+    def publish(self, request: Request, seeds: int, data: PaperData, rows: Sequence[Row]) -> dict[str, Any]:
+        from asterism.papers.margformer.publish import publish
 
-    for path in (*data.catalogs.values(), *data.given_tests.values()):
-        catalog = open_catalog(path)
-        open_cache(catalog, bind_roles(catalog.schema))
+        return publish(request.out, request.scale, self._table(request, seeds), data)
 
-
-def _hours(seconds: float) -> str:
-    from asterism.learning.estimate import duration
-
-    return duration(seconds)
+    def _table(self, request: Request, seeds: int) -> list[Row]:
+        return all_rows(seeds, without=() if request.data_dir is None else ("magnitude-cut",))

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from rich.console import Console
 
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.fingerprint import content_hash
@@ -21,10 +20,11 @@ from asterism.papers.margformer.data import PaperData
 from asterism.papers.margformer.experiments import CLASS_SETS, experiment_named, objects_to_test
 from asterism.papers.margformer.fitting import fit_method, probabilities, settings_of
 from asterism.papers.margformer.methods import method_named
-from asterism.papers.margformer.rows import Fit, Row
+from asterism.papers.margformer.rows import Row
+from asterism.papers.row_jobs import by_training
 from asterism.papers.row_records import keep_row, read_record, row_is_there
 
-__all__ = ["finished", "make_rows", "read_row", "read_scored", "score"]
+__all__ = ["finished", "line_of", "make_rows", "read_row", "read_scored", "score"]
 
 
 def finished(row: Row, data: PaperData, scale: str, out: Path) -> bool:
@@ -38,14 +38,12 @@ def finished(row: Row, data: PaperData, scale: str, out: Path) -> bool:
     return row_is_there(row.folder(out), settings_of(row.fit, data, scale), row.fit.folder(out))
 
 
-def make_rows(fit: Fit, rows: Sequence[Row], data: PaperData, scale: str, out: Path, threads: int | None) -> list[Row]:
-    """Train what lacks and score some rows of one training; runs in a process of its own.
+def make_rows(rows: Sequence[Row], data: PaperData, scale: str, out: Path, threads: int | None) -> list[Row]:
+    """Train what lacks and score some rows, one training after the other; runs in a process of its own.
 
     Parameters
     ----------
-    fit : Fit
     rows : sequence of Row
-        All of this training.
     data : PaperData
     scale : str
     out : Path
@@ -57,16 +55,10 @@ def make_rows(fit: Fit, rows: Sequence[Row], data: PaperData, scale: str, out: P
     list of Row
         The same.
     """
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
-    folder = fit.folder(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "log.txt").open("a", encoding="utf-8") as log:
-        trained = fit_method(fit, data, scale, out, Console(file=log, width=120))
-    for row in rows:
-        score(row, trained, data, out)
+    for fit, of_fit, console in by_training(rows, out, threads):
+        trained = fit_method(fit, data, scale, out, console)
+        for row in of_fit:
+            score(row, trained, data, out)
     return list(rows)
 
 
@@ -114,6 +106,16 @@ def score(row: Row, trained: dict[str, Any], data: PaperData, out: Path) -> dict
     }
     keep_row(row.folder(out), table, told)
     return told
+
+
+def line_of(row: Row, out: Path) -> str | None:
+    """What is said of a finished row; None where it is not there."""
+    record = read_row(row, out)
+    if record is None:
+        return None
+    return (
+        f"{row.name}: accuracy {record['accuracy']:.4f} of {record['n']:,} (training {record['train_seconds']:.0f} s)"
+    )
 
 
 def read_row(row: Row, out: Path) -> dict[str, Any] | None:

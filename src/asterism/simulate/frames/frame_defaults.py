@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
-from asterism.errors import ConfigurationError, unknown_name
+from asterism.errors import look_up
 from asterism.simulate.constants import Constant
 
 __all__ = ["DEFAULTS", "PLANS", "Plan", "default_sky", "default_throughput", "flat_lamp", "plan_named"]
@@ -123,9 +123,7 @@ def plan_named(name: str) -> Plan:
     ConfigurationError
         There is none.
     """
-    if name not in PLANS:
-        raise ConfigurationError(unknown_name("observation plan", name, PLANS))
-    return PLANS[name]
+    return look_up("observation plan", name, PLANS)
 
 
 def _value(name: str) -> float:

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from asterism.errors import ConfigurationError, unknown_name
+from asterism.errors import look_up
 from asterism.simulate.constants import constant
 
 __all__ = ["CUTS", "Magnitudes", "cut_named", "is_deep", "is_reached_by_noise"]
@@ -371,9 +371,7 @@ def cut_named(name: str) -> Cut:
     ConfigurationError
         There is none; the sentence names the nearest.
     """
-    if name not in CUTS:
-        raise ConfigurationError(unknown_name("target selection", name, CUTS))
-    return CUTS[name]
+    return look_up("target selection", name, CUTS)
 
 
 def is_deep(name: str) -> bool:

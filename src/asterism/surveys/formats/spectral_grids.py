@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from asterism.errors import BadInputError, ConfigurationError, unknown_name
+from asterism.errors import BadInputError, look_up
 
 __all__ = ["GRIDS", "SpectralGrid", "grid_named"]
 
@@ -191,7 +191,4 @@ def grid_named(survey: str) -> SpectralGrid:
     >>> grid_named("desi").size
     7781
     """
-    grid = GRIDS.get(survey)
-    if grid is None:
-        raise ConfigurationError(unknown_name("survey with spectra", survey, GRIDS))
-    return grid
+    return look_up("survey with spectra", survey, GRIDS)
