@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 
 from asterism.errors import ConfigurationError
 
-__all__ = ["available_cores", "check_workers", "make_blocks"]
+__all__ = ["Progress", "available_cores", "check_workers", "make_blocks"]
 
 T = TypeVar("T")
+
+Progress = Callable[[int, int], None]
+"""Told while something long goes on: how much is done, and how much there is in all."""
 
 
 def available_cores() -> int:

@@ -23,7 +23,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.modalities import PRESENT, Layout, layouts, ready_arrays
 from asterism.catalogs.quantization import is_quantized
 from asterism.catalogs.roles import check_bindings
@@ -112,7 +113,7 @@ def open_cache(
     bindings: Mapping[str, Group],
     *,
     limit_bytes: int = LIMIT_BYTES,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, CachedGroup]:
     """Open the cached arrays of every bound group, building those that are not there.
 
@@ -201,7 +202,7 @@ def _build_somewhere(
     name: str,
     in_use: set[str],
     limit_bytes: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> Path:
     """Build the file in the first directory that can take it."""
     rows, shapes = len(catalog), _shortest(group)
@@ -236,7 +237,7 @@ def _build_shortest(
     shapes: dict[str, Layout],
     key: str,
     path: Path,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
     """Build the file with as much in half precision as fits it."""
     while True:
@@ -253,7 +254,7 @@ def _build(
     shapes: Mapping[str, Layout],
     key: str,
     path: Path,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
     partial = path.with_name(f"{path.name}.partial")
     rows = len(catalog)

@@ -8,7 +8,6 @@ interrupted run goes on.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
 from asterism.catalogs.columns import ASTROMETRY, LABELS, PREDICTION_NAMES, make_field, metadata_of
 from asterism.catalogs.sources import unit_vectors
@@ -23,8 +23,6 @@ from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError
 
 __all__ = ["crossmatch", "joined_fields"]
-
-Progress = Callable[[int, int], None]
 
 _SAME_PLACE = 0.1  # arcsec; rows of the second catalog this near to each other are observations of one thing: choice
 _LARGEST_RADIUS = 600.0  # arcsec; beyond, it is no identification: choice

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.cache import open_cache
 from asterism.catalogs.lists import number_values
 from asterism.catalogs.modalities import ready_arrays
@@ -116,7 +117,7 @@ class Stream:
         labels: Sequence[str] = _LABELS,
         rank: int = 0,
         world_size: int = 1,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         check_bindings(bindings)
         _check_labels(labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from asterism.catalogs.astropy_tables import arrays
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.groups import Group
 from asterism.catalogs.selection import select_rows
@@ -140,7 +141,7 @@ def measure_catalog(
     part: str | Sequence[str] | None = None,
     where: str | None = None,
     batch_size: int = 16,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Measures:
     """`measure_batch` for the selected objects of a catalog.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.columns import PLACES
 from asterism.catalogs.embeddings import choose_embedding, embedding_model, read_embeddings
@@ -25,9 +25,6 @@ __all__ = ["SUMMARY", "cluster_catalog", "read_summary"]
 
 SUMMARY = "clusters.json"
 """Where in a catalog of clusters it is said how they were found and how stable they are."""
-
-#: Told while it goes on: steps done, steps in all.
-Progress = Callable[[int, int], None]
 
 
 def cluster_catalog(

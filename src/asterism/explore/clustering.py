@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from asterism.catalogs.blocks import Progress
 from asterism.errors import BadInputError
 from asterism.explore.principal_components import principal_components
 from asterism.explore.projection import FEWEST, fit_projector
@@ -108,7 +109,7 @@ def cluster_embedding(
     space: Space = "embedding",
     seed: int = 0,
     repeats: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Clusters:
     """Find clusters.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.objects import find_object, object_values
 from asterism.catalogs.outputs import Output, atomic_write
@@ -37,7 +38,7 @@ def explain_catalog(
     class_name: str | None = None,
     redshift: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Explain a model's answers for some objects of a catalog.
 
@@ -103,7 +104,7 @@ def _fill(
     names: Sequence[str],
     class_name: str | None,
     redshift: bool,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
     model = predictor.model
     rows = [find_object(source, name) for name in names]

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.lists import is_list, number_values
 from asterism.catalogs.outputs import atomic_write
 from asterism.errors import ConfigurationError, OutputError
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from asterism.catalogs.catalog import Catalog
 
 __all__ = ["write_map_page"]
-
-#: Told while pictures are made: objects done, objects in all.
-Progress = Callable[[int, int], None]
 
 _FACTS = ("class", "subclass", "redshift", "targets", "class_predicted", "ra", "dec")
 """Columns whose values a card shows, in this order; then what the objects are coloured by."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.colour import STRETCHES, colour_picture
 from asterism.catalogs.objects import grid_wavelength, object_values
 from asterism.errors import ConfigurationError
@@ -28,8 +29,6 @@ _SIDE = 64  # pixels of a small picture: the middle of a larger one
 _QUALITY = 75  # of WebP
 _LEVELS = 254  # a point of a spectrum is a byte; 255: not observed
 _TOLD = 16  # objects after which the progress is told
-
-Progress = Callable[[int, int], None]
 
 
 def chosen_objects(kinds: Sequence[Any], most: int, seed: int = 0) -> NDArray[np.int64]:

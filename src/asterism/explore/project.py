@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.columns import PLACES
 from asterism.catalogs.embeddings import choose_embedding, embedding_model, read_embeddings
@@ -24,9 +24,6 @@ __all__ = ["PROJECTOR", "load_projector", "project_catalog"]
 
 PROJECTOR = "projector"
 """Where in a catalog of places its projector stands."""
-
-#: Told after each partition: rows done, rows in all.
-Progress = Callable[[int, int], None]
 
 
 def project_catalog(

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, Partition
 from asterism.catalogs.narrow import NarrowWriter
 from asterism.inference.embedder import Embedder
-from asterism.inference.partition_jobs import check_workers, over_partitions
+from asterism.inference.partition_jobs import check_workers, write_answers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["embed_catalog"]
-
-#: Told after each partition: rows done, rows in all.
-Progress = Callable[[int, int], None]
 
 
 def embed_catalog(
@@ -77,18 +74,9 @@ def embed_catalog(
         made_by["run"] = os.path.relpath(embedder.directory.resolve(), os.path.realpath(out))
     made_from = {"command": "embed", "model": embedder.fingerprint, "inputs": inputs}
     with NarrowWriter(catalog, out, fields, made_by=made_by, inputs=made_from, overwrite=overwrite) as writer:
-        left = [p for p in catalog.partitions if not writer.complete and p.index not in writer.done]
-        total = len(catalog)
-        done = total - sum(p.rows for p in left)
-        for partition, (columns, lines) in over_partitions(
-            _embed, embedder, catalog, left, inputs, workers=workers, scheduler=scheduler
-        ):
-            for row, reason in lines:
-                writer.quarantine(row, str(catalog.path), reason)
-            writer.write(partition, columns)
-            done += partition.rows
-            if progress is not None:
-                progress(done, total)
+        write_answers(
+            writer, _embed, embedder, catalog, inputs, workers=workers, scheduler=scheduler, progress=progress
+        )
         return writer.close()
 
 

@@ -7,12 +7,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
+from asterism.catalogs.narrow import NarrowWriter
 from asterism.errors import BadInputError, ConfigurationError
 
-__all__ = ["LoadedModel", "check_workers", "over_partitions"]
+__all__ = ["LoadedModel", "check_workers", "over_partitions", "write_answers"]
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class LoadedModel(Protocol):
@@ -112,6 +117,49 @@ def over_partitions(
         futures = {client.submit(there, p.index, argument): p for p in partitions}
         for future in dask_as_completed(list(futures), loop=client.loop):
             yield futures[future], future.result()
+
+
+def write_answers(
+    writer: NarrowWriter,
+    work: Callable[[M, Catalog, Partition, Any], tuple[pa.Table, list[tuple[str, str]]]],
+    model: M,
+    catalog: Catalog,
+    argument: Any = None,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write what a model makes of the partitions that a narrow catalog lacks.
+
+    Parameters
+    ----------
+    writer : NarrowWriter
+        Open.
+    work : callable
+        As of `over_partitions`; gives the columns of a partition, and (object_id, reason) for rows that are worth a line in
+        quarantine.
+    model, catalog, argument, workers, scheduler
+        As of `over_partitions`.
+    progress : callable, optional
+        Told (rows done, rows in all) after each partition.
+
+    Raises
+    ------
+    ConfigurationError, BadInputError
+        As `over_partitions`.
+    """
+    left = [p for p in catalog.partitions if not writer.complete and p.index not in writer.done]
+    total = len(catalog)
+    done = total - sum(p.rows for p in left)
+    made = over_partitions(work, model, catalog, left, argument, workers=workers, scheduler=scheduler)
+    for partition, (columns, lines) in made:
+        for row, reason in lines:
+            writer.quarantine(row, str(catalog.path), reason)
+        writer.write(partition, columns)
+        done += partition.rows
+        if progress is not None:
+            progress(done, total)
 
 
 def _there(

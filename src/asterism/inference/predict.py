@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, Partition
 from asterism.catalogs.narrow import NarrowWriter, write_wide
 from asterism.catalogs.outputs import file_identity
-from asterism.inference.partition_jobs import check_workers, over_partitions
+from asterism.inference.partition_jobs import check_workers, write_answers
 from asterism.inference.predictor import Predictor
 from asterism.inference.prior import Prior
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["predict_catalog"]
-
-#: Told after each partition: rows done, rows in all.
-Progress = Callable[[int, int], None]
 
 
 def predict_catalog(
@@ -88,17 +85,9 @@ def predict_catalog(
     with NarrowWriter(
         catalog, narrow, predictor.fields(), made_by=made_by, inputs=inputs, overwrite=overwrite
     ) as writer:
-        left = [p for p in catalog.partitions if not writer.complete and p.index not in writer.done]
-        total = len(catalog)
-        done = total - sum(p.rows for p in left)
-        results = over_partitions(_answer, predictor, catalog, left, table, workers=workers, scheduler=scheduler)
-        for partition, (answers, lines) in results:
-            for row, reason in lines:
-                writer.quarantine(row, str(catalog.path), reason)
-            writer.write(partition, answers)
-            done += partition.rows
-            if progress is not None:
-                progress(done, total)
+        write_answers(
+            writer, _answer, predictor, catalog, table, workers=workers, scheduler=scheduler, progress=progress
+        )
         answers = writer.close()
     if not wide:
         return answers

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.stream import Stream
 from asterism.errors import BadInputError
 from asterism.learning.augment import Augmentation
@@ -49,7 +50,7 @@ def adapt(
     seed: int = 0,
     augment: Augmentation | None = None,
     device: torch.device | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Model:
     """Adapt a fitted model in place to fainter objects.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from asterism.catalogs.blocks import check_workers, make_blocks
+from asterism.catalogs.blocks import Progress, check_workers, make_blocks
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.quantization import quantized_fields
 from asterism.catalogs.write import CatalogWriter
@@ -46,8 +46,6 @@ _LATE, _HASTE = (
 _TELESCOPE = 0  # seed of the spectrographs: another seed of a catalog gives another sky, seen with the same telescope
 # Candidates of a round: over the objects of a block; for one object, at most; for one object, that are observed.
 _MANY, _MOST, _LOOKED_AT = 2, 24, 2
-
-Progress = Callable[[int, int], None]
 
 
 def simulate(

@@ -20,13 +20,12 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from asterism.catalogs.blocks import check_workers, make_blocks
+from asterism.catalogs.blocks import Progress, check_workers, make_blocks
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.outputs import file_identity
 from asterism.catalogs.validate import validate
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import AsterismError, BadInputError
-from asterism.surveys.table import Progress
 
 __all__ = ["Door", "Observation", "Part", "Plan", "find_files", "ingest_files"]
 

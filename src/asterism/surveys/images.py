@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
 from asterism.catalogs.narrow import NarrowWriter
 from asterism.catalogs.schema import image_fields
@@ -27,7 +28,6 @@ from asterism.errors import BadInputError, ConfigurationError
 from asterism.surveys.formats.legacy_images import image_bands
 from asterism.surveys.stamps.sky import sky_sigma
 from asterism.surveys.stamps.stamps import Plane, StampOptions, band_in, index_file, read_plane
-from asterism.surveys.table import Progress
 
 __all__ = ["find_files", "fit_image", "ingest_images", "name_of_files"]
 

@@ -26,13 +26,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.outputs import file_identity
 from asterism.catalogs.schema import CLASSES, identity_fields, image_fields, label_fields
 from asterism.catalogs.write import CatalogWriter
 from asterism.errors import BadInputError, ConfigurationError, unknown_name
 from asterism.surveys.stamps.sky import sky_sigma
-from asterism.surveys.table import Progress
 from asterism.surveys.tables.photometry import PhotometryDoor
 from asterism.surveys.tables.table_map import PhotometryColumns
 from asterism.surveys.tables.table_page import Complain

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.outputs import file_identity
 from asterism.catalogs.write import CatalogWriter
@@ -20,9 +21,8 @@ from asterism.surveys.tables.table_files import MappedTable
 from asterism.surveys.tables.table_map import load_map
 from asterism.surveys.tables.table_rows import RowMaker
 
-__all__ = ["Progress", "ingest_table"]
+__all__ = ["ingest_table"]
 
-Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is, in bytes of input."""
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from asterism.catalogs.blocks import check_workers, make_blocks
+from asterism.catalogs.blocks import Progress, check_workers, make_blocks
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
 from asterism.catalogs.narrow import NarrowWriter
 from asterism.catalogs.outputs import atomic_write
@@ -33,7 +33,6 @@ from asterism.surveys.stamps.cameras import SDSS
 from asterism.surveys.stamps.frame_choice import FrameJob, choose_frames
 from asterism.surveys.stamps.frame_files import SUFFIXES, FrameFile, find_frames
 from asterism.surveys.stamps.frame_images import Frame, read_frame
-from asterism.surveys.table import Progress
 
 __all__ = ["EDGES", "SIZES", "cut_stamps", "ingest_frames"]
 

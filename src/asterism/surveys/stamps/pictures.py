@@ -21,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from asterism.catalogs.blocks import Progress
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.columns import check_survey, make_field
 from asterism.catalogs.narrow import NarrowWriter
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.surveys.doors import Observation, Part, Plan, find_files
 from asterism.surveys.images import name_of_files
-from asterism.surveys.table import Progress
 
 __all__ = ["SUFFIXES", "PictureDoor", "attach_pictures", "picture_fields", "read_picture"]
 
