@@ -15,10 +15,18 @@ from asterism.surveys.stamps.conditions import Conditions
 from asterism.surveys.stamps.stamp_measurement import measure
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks():
+    """Blocks of 128 objects: two of them take a quarter of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("asterism.simulate.recipe.BLOCK_SIZE", 128)
+        yield
+
+
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """300 objects, two blocks, one worker."""
-    return simulate(300, tmp_path_factory.mktemp("sky") / "small", seed=5, workers=1)
+def small(tmp_path_factory, small_blocks):
+    """150 objects, two blocks, one worker."""
+    return simulate(150, tmp_path_factory.mktemp("sky") / "small", seed=5, workers=1)
 
 
 def data_hashes(catalog):
@@ -31,7 +39,7 @@ def array(table, name, *shape):
 
 
 def test_two_workers_make_the_same_bytes(small, tmp_path):
-    again = simulate(300, tmp_path / "again", seed=5, workers=2)
+    again = simulate(150, tmp_path / "again", seed=5, workers=2)
     assert data_hashes(again) == data_hashes(small)
     assert again.fingerprint == small.fingerprint
 
@@ -53,36 +61,36 @@ def test_an_interrupted_run_goes_on_where_it_stopped(small, tmp_path, monkeypatc
 
     monkeypatch.setattr(sky, "simulate_block", breaks)
     with pytest.raises(KeyboardInterrupt):
-        simulate(300, tmp_path / "sky", seed=5, workers=1)
+        simulate(150, tmp_path / "sky", seed=5, workers=1)
     assert not (tmp_path / "sky").exists()
     told = []
-    finished = simulate(300, tmp_path / "sky", seed=5, workers=1, progress=lambda done, size: told.append((done, size)))
+    finished = simulate(150, tmp_path / "sky", seed=5, workers=1, progress=lambda done, size: told.append((done, size)))
     assert made == [0, 1, 1]
-    assert told == [(300, 300)]
+    assert told == [(150, 150)]
     assert data_hashes(finished) == data_hashes(small)
 
 
 def test_a_complete_catalog_is_left_alone_and_another_recipe_refused(small, monkeypatch):
     monkeypatch.setattr(sky, "simulate_block", lambda *args: pytest.fail("nothing is to be made"))
-    assert simulate(300, small.path, seed=5).fingerprint == small.fingerprint
+    assert simulate(150, small.path, seed=5).fingerprint == small.fingerprint
     with pytest.raises(OutputError, match="seed: 5 before, 6 now"):
-        simulate(300, small.path, seed=6)
+        simulate(150, small.path, seed=6)
 
 
 def test_templates_give_the_same_bytes_with_any_workers_and_other_templates_are_refused(templates_directory, tmp_path):
     import shutil
 
-    made = simulate(270, tmp_path / "one", seed=3, survey="sdss-spectro", templates=templates_directory, workers=1)
+    made = simulate(140, tmp_path / "one", seed=3, survey="sdss-spectro", templates=templates_directory, workers=1)
     shutil.copytree(templates_directory, tmp_path / "copy")
-    again = simulate(270, tmp_path / "two", seed=3, survey="sdss-spectro", templates=tmp_path / "copy", workers=2)
+    again = simulate(140, tmp_path / "two", seed=3, survey="sdss-spectro", templates=tmp_path / "copy", workers=2)
     assert data_hashes(again) == data_hashes(made)
     names = set(made.read(["template_id"])["template_id"].to_pylist())
     assert {name.split("-")[0] for name in names} >= {"redrock", "eigen", "desisim"}
     (tmp_path / "copy" / "idlspec2d" / "spEigenGal-56436.fits").unlink()
     with pytest.raises(OutputError, match="libraries"):
-        simulate(270, tmp_path / "two", seed=3, survey="sdss-spectro", templates=tmp_path / "copy")
+        simulate(140, tmp_path / "two", seed=3, survey="sdss-spectro", templates=tmp_path / "copy")
     with pytest.raises(OutputError, match="templates: .* before, .embedded. now"):
-        simulate(270, tmp_path / "two", seed=3, survey="sdss-spectro")
+        simulate(140, tmp_path / "two", seed=3, survey="sdss-spectro")
 
 
 def test_libraries_can_be_chosen(templates_directory, tmp_path):
@@ -147,10 +155,10 @@ def test_stamps_of_another_size(tmp_path):
 
 def test_the_catalog_opens_with_positions(small):
     assert small.placed
-    assert len(small) == 300
+    assert len(small) == 150
     assert set(small.groups) == {"photometry_sdss", "image_sdss"}
     assert set(small.read(["survey"])["survey"].to_pylist()) == {"simulated"}
-    assert len(set(small.read(["source_id"])["source_id"].to_pylist())) == 300
+    assert len(set(small.read(["source_id"])["source_id"].to_pylist())) == 150
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -53,6 +53,8 @@ class Recipe:
         What is kept of strips.
     sky : bool
         Strips come with the sky that is expected in them.
+    lone : int
+        `BLOCK_SIZE`, sent along so that every process counts alike.
     """
 
     survey: str
@@ -66,6 +68,7 @@ class Recipe:
     part: str | None = None
     strips: StripCut = WHOLE
     sky: bool = False
+    lone: int = field(default_factory=lambda: BLOCK_SIZE)
 
     @classmethod
     def of(
@@ -127,7 +130,7 @@ class Recipe:
     @property
     def block_size(self) -> int:
         """Objects that share one random seed and are made together; of a grouped LAMOST, those of one spectrograph."""
-        return objects_per_spectrograph() if self.grouped and self.survey.startswith("lamost") else BLOCK_SIZE
+        return objects_per_spectrograph() if self.grouped and self.survey.startswith("lamost") else self.lone
 
     def inputs(self, size: int) -> dict[str, Any]:
         """What identifies the catalog of so many objects; where the templates stand does not matter."""
