@@ -131,9 +131,9 @@ def real_rows(work: Path, survey: str) -> Rows:
     return {key: value[kept] for key, value in rows.items()}
 
 
-def vectors_of(embedder: Embedder, catalog: Catalog, out: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings of spectra (n, E), and which rows have one."""
-    made = embed_catalog(embedder, catalog, out, inputs="spectrum")
+def vectors_of(embedder: Embedder, catalog: Catalog, out: Path, *, anew: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings of spectra (n, E), and which rows have one; `anew` where the time is taken, since what is there costs none."""
+    made = embed_catalog(embedder, catalog, out, inputs="spectrum", overwrite=anew)
     return read_embeddings(made, "spectrum")
 
 
@@ -152,7 +152,7 @@ def run(work: Path, model: Path) -> None:
         real, told = real_catalogs(work)[survey], []
         started, asked = time.process_time(), 0
         for number, catalog in enumerate(real):
-            told.append(vectors_of(embedder, catalog, work / "embedded" / f"real-{survey}-{number}-{mark}"))
+            told.append(vectors_of(embedder, catalog, work / "embedded" / f"real-{survey}-{number}-{mark}", anew=True))
             asked += len(catalog)
         seconds = time.process_time() - started
         rows = joined([spectra_of(catalog, survey) for catalog in real])

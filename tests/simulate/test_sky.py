@@ -17,7 +17,7 @@ from asterism.surveys.stamps.stamp_measurement import measure
 
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks():
-    """Blocks of 128 objects: two of them take a quarter of the time."""
+    """Blocks of 128 objects: two of them take half the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("asterism.simulate.recipe.BLOCK_SIZE", 128)
         yield
