@@ -29,6 +29,20 @@ BANDS = ("u", "g", "r", "i", "z")
 SIZE = 8
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile`` give the files about one paper to one process: they share tables that take a minute to make."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByPaper(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return file.rpartition("/")[0] if file.startswith("tests/papers/") else file
+
+    return ByPaper(config, log)
+
+
 def lists(values: npt.ArrayLike, absent: npt.NDArray[np.bool_] | None = None) -> pa.Array:
     """Rows of numbers as a fixed-size list column; null where absent."""
     flat = np.asarray(values, np.float32).reshape(len(np.asarray(values)), -1)
