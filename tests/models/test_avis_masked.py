@@ -87,3 +87,29 @@ def test_an_object_of_which_nothing_is_left_counts_nothing(case):
     _, _, objects = case
     objects["ivar"] = torch.zeros_like(objects["ivar"])
     assert hidden_loss(case) == 0
+
+
+class OnTheGrid(torch.nn.Module):
+    """Spectra that stand on the common grid already."""
+
+    def forward(self, role):
+        return role["flux"], role["ivar"]
+
+
+def test_what_is_hidden_is_told_by_where_lines_stand_and_not_only_by_what_they_are(desi):
+    torch.manual_seed(0)
+    encoder = SpectrumEncoder(desi, 32, 4, 1, (8, 8, 16)).double()
+    decoder = SpectrumDecoder(encoder).double()
+    encoder.grid = OnTheGrid()
+    hidden = hidden_patches(1, 96, 0.1, 3, torch.Generator().manual_seed(0))[0]
+    # A line amid tokens that can be seen, and one of the same shape eight tokens (and six of the continuum's blocks) further.
+    seen = [n for n in range(8, 80) if not hidden[n - 5 : n + 14].any()]
+    flux = torch.ones(2, 2304, dtype=torch.float64)
+    for spectrum, token in zip(flux, (seen[0], seen[0] + 8), strict=True):
+        spectrum[24 * token + 8 : 24 * token + 16] = 5.0
+    role = {"flux": flux, "ivar": torch.full_like(flux, 100.0)}
+    told = []
+    for n in (0, 1):
+        own = {name: values[n : n + 1] for name, values in role.items()}
+        told.append(decoder(encoder, own, 0.1, torch.Generator().manual_seed(0)).item())
+    assert abs(told[0] - told[1]) > 1e-7 * told[0]  # rounding gives 1e-16

@@ -73,7 +73,7 @@ class SpectrumDecoder(nn.Module):
         # A spectrum of which nothing is left has nothing to tell from.
         target = (ivar > 0) & behind & (left > 0).any(1, keepdim=True)
         context, valid = encoder.tokens(torch.where(behind, 0.0, flux), left)
-        context = encoder.transformer(context, valid)
+        context = encoder.related(context, valid)
         asked = self.block(self.ask(encoder.place).expand(len(flux), -1, -1), context, valid)
         told = self.tell(asked).flatten(1)
         level = encoder.level(torch.where(behind, 0.0, flux), left)[0]

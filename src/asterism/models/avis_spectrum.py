@@ -176,8 +176,12 @@ class SpectrumEncoder(nn.Module):
 
     def summary(self, tokens: Tensor, valid: Tensor) -> Tensor:
         """Vectors (B, width) of tokens (B, 1 + N, width) of which some are valid."""
+        return self.pool(self.related(tokens, valid), valid)
+
+    def related(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """Tokens (B, 1 + N, width) that have seen each other, with their places, of tokens of which some are valid."""
         tokens = self.transformer(tokens, valid, (self.cosine, self.sine))
-        return self.pool(tokens + F.pad(self.position(self.place), (0, 0, 1, 0)), valid)
+        return tokens + F.pad(self.position(self.place), (0, 0, 1, 0))
 
     def tokens(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, 1 + N, width) of spectra on the common grid, that of the whole first, and which were observed."""
