@@ -59,7 +59,7 @@ def test_the_width_of_embeddings_is_an_option(make_model, make_batch):
     assert outputs["embedding_spectrum"].shape == (6, 24)
 
 
-def test_masked_loss_trains_encoders_and_decoders(legacy, desi, stamps, role, galaxy):
+def test_masked_loss_trains_encoders_projections_and_decoders(legacy, desi, stamps, role, galaxy):
     inputs = ModelInputs(image=legacy.model_copy(update={"shape": (72, 72)}), spectrum=desi)
     batch = {"image": stamps(inputs.image, 4), "spectrum": role(desi, galaxy(0.1, 0.2, 0.3, 0.4), seed=1)}
     model = aligned(create_model("avis", inputs, None))
@@ -70,6 +70,8 @@ def test_masked_loss_trains_encoders_and_decoders(legacy, desi, stamps, role, ga
         encoder = model.network.encoders[name]
         for part in (
             encoder.transformer,
+            encoder.pool,
+            model.network.projections[name],
             model.network.decoders[name],
             *([encoder.stem] if name == "spectrum" else []),
         ):

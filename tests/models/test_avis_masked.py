@@ -23,24 +23,24 @@ def test_about_the_share_is_hidden_and_never_all(patches, run):
 
 @pytest.fixture(params=["image", "spectrum"])
 def case(request, desi, legacy, role, galaxy, stamps):
-    """An encoder, its decoder and objects."""
+    """An encoder and its projection, their decoder, and objects."""
     torch.manual_seed(0)
     if request.param == "image":
         encoder = ImageEncoder(legacy.model_copy(update={"shape": (72, 72)}), 72, 32, 4, 1, (8, 16))
         objects = stamps(encoder.inputs, 6, seed=3)
-        decoder = ImageDecoder(encoder)
+        decoder = ImageDecoder(encoder, 16)
     else:
         encoder = SpectrumEncoder(desi, 32, 4, 1, (8, 8, 16))
         objects = role(desi, galaxy(*[0.02 * n for n in range(6)]), seed=1)
-        decoder = SpectrumDecoder(encoder)
+        decoder = SpectrumDecoder(encoder, 16)
     encoder.observe(objects)
     encoder.settle()
-    return encoder, decoder, objects
+    return encoder, torch.nn.Linear(32, 16), decoder, objects
 
 
 def hidden_loss(case, share=0.3, seed=0):
-    encoder, decoder, objects = case
-    return decoder(encoder, objects, share, torch.Generator().manual_seed(seed))
+    encoder, projection, decoder, objects = case
+    return decoder(encoder, projection, objects, share, torch.Generator().manual_seed(seed))
 
 
 def test_what_is_hidden_is_drawn_by_the_generator(case):
@@ -49,8 +49,9 @@ def test_what_is_hidden_is_drawn_by_the_generator(case):
 
 
 def test_it_learns_to_tell_what_was_hidden(case):
-    encoder, decoder, _ = case
-    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=5e-3)
+    encoder, projection, decoder, _ = case
+    every = [*encoder.parameters(), *projection.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.Adam(every, lr=5e-3)
     first = torch.stack([hidden_loss(case, seed=s) for s in (100, 101)]).mean().item()
     for step in range(15):
         optimizer.zero_grad()
@@ -62,7 +63,7 @@ def test_it_learns_to_tell_what_was_hidden(case):
 
 def test_hidden_flux_is_not_read(case):
     """The tokens that the decoder asks are the same whatever stands where it is hidden: then the loss alone changes."""
-    encoder, _, objects = case
+    encoder, projection, decoder, objects = case
     seen = []
     encoder.transformer.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     hidden_loss(case)
@@ -78,13 +79,13 @@ def test_hidden_flux_is_not_read(case):
         for n in range(len(hidden)):
             other["flux"][n, place[inner[n].repeat_interleave(24)]] = 1e3
     assert not torch.equal(other["flux"], objects["flux"])
-    changed = hidden_loss((encoder, case[1], other))
+    changed = hidden_loss((encoder, projection, decoder, other))
     assert torch.equal(seen[0], seen[1])
     assert changed > hidden_loss(case)
 
 
 def test_an_object_of_which_nothing_is_left_counts_nothing(case):
-    _, _, objects = case
+    objects = case[-1]
     objects["ivar"] = torch.zeros_like(objects["ivar"])
     assert hidden_loss(case) == 0
 
@@ -99,8 +100,9 @@ class OnTheGrid(torch.nn.Module):
 def test_what_is_hidden_is_told_by_where_lines_stand_and_not_only_by_what_they_are(desi):
     torch.manual_seed(0)
     encoder = SpectrumEncoder(desi, 32, 4, 1, (8, 8, 16)).double()
-    decoder = SpectrumDecoder(encoder).double()
+    projection, decoder = torch.nn.Linear(32, 16).double(), SpectrumDecoder(encoder, 16).double()
     encoder.grid = OnTheGrid()
+    torch.nn.init.zeros_(decoder.telling.what.weight)  # the embedding tells nothing: the tokens are asked
     hidden = hidden_patches(1, 96, 0.1, 3, torch.Generator().manual_seed(0))[0]
     # A line amid tokens that can be seen, and one of the same shape eight tokens (and six of the continuum's blocks) further.
     seen = [n for n in range(8, 80) if not hidden[n - 5 : n + 14].any()]
@@ -111,5 +113,5 @@ def test_what_is_hidden_is_told_by_where_lines_stand_and_not_only_by_what_they_a
     told = []
     for n in (0, 1):
         own = {name: values[n : n + 1] for name, values in role.items()}
-        told.append(decoder(encoder, own, 0.1, torch.Generator().manual_seed(0)).item())
+        told.append(decoder(encoder, projection, own, 0.1, torch.Generator().manual_seed(0)).item())
     assert abs(told[0] - told[1]) > 1e-7 * told[0]  # rounding gives 1e-16

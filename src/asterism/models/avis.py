@@ -129,9 +129,10 @@ class AVIS(Network):
         """Add the decoders of masked modelling where the model is to be aligned: others have no use for them."""
         if getattr(heads, "alignment", None) is not None:
             for role, encoder in self.encoders.items():
-                self.decoders[role] = (
-                    ImageDecoder(encoder) if isinstance(encoder, ImageEncoder) else SpectrumDecoder(_spectral(encoder))
-                )
+                if isinstance(encoder, ImageEncoder):
+                    self.decoders[role] = ImageDecoder(encoder, self.width)
+                else:
+                    self.decoders[role] = SpectrumDecoder(_spectral(encoder), self.width)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, 1, E) and whether anything was observed (B,)."""
@@ -155,7 +156,8 @@ class AVIS(Network):
         """How badly each modality, by itself, tells what was hidden of it from what was left.
 
         Runs of wavelength, and squares of images, are hidden (He et al. 2022, arXiv:2111.06377, with the mask drawn before the
-        convolutions); residuals count over their errors, see `asterism.models.avis_masked`. Noise alone gives 1/2.
+        convolutions) and told twice, by the tokens and by the embedding of what was left; residuals count over their errors, see
+        `asterism.models.avis_masked`. Noise alone gives 1/2 each time, 1 in all.
 
         Parameters
         ----------
@@ -185,7 +187,9 @@ class AVIS(Network):
             which = self._encoder(role).present(batch[role]).nonzero()[:, 0]
             if len(which):
                 chosen = select(batch[role], which)
-                losses.append(self.decoders[role](self.encoders[role], chosen, share, generator))
+                losses.append(
+                    self.decoders[role](self.encoders[role], self.projections[role], chosen, share, generator)
+                )
         if not losses:
             return batch[self.inputs.roles[0]]["flux"].new_zeros((), requires_grad=True)
         return torch.stack(losses).mean()

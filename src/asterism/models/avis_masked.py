@@ -1,7 +1,12 @@
-"""Masked modelling of one modality: what was hidden is told from what was left, by decoders too light to know it themselves."""
+"""Masked modelling of one modality: what was hidden is told from what was left, by decoders too light to know it themselves.
+
+Twice: from the tokens of what was left, which teaches the encoder what goes with what, and from the embedding alone, which teaches
+the pool and the projection to keep it: a line can be drawn where it stands only by an embedding that knows the redshift.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -19,6 +24,8 @@ _FLOOR = 0.05
 
 _CLIP = 3.0
 """Standard deviations behind which a residual counts linearly."""
+
+_TELLING = 256  # width of the layers between an embedding and what it tells
 
 
 def hidden_patches(objects: int, patches: int, share: float, run: int, generator: torch.Generator | None) -> Tensor:
@@ -43,8 +50,31 @@ def hidden_patches(objects: int, patches: int, share: float, run: int, generator
     return hidden.repeat_interleave(run, 1)[:, :patches].gather(1, (torch.arange(patches) + shift) % patches)
 
 
+class Telling(nn.Module):
+    """What an embedding tells of every patch: a perceptron of the embedding and the patch's place.
+
+    Parameters
+    ----------
+    embedding, place, pixels : int
+        Numbers of an embedding, of a place and of a patch.
+    """
+
+    def __init__(self, embedding: int, place: int, pixels: int) -> None:
+        super().__init__()
+        self.length = embedding
+        self.what, self.where = nn.Linear(embedding, _TELLING), nn.Linear(place, _TELLING)
+        self.tell = nn.Sequential(nn.GELU(), nn.Linear(_TELLING, _TELLING), nn.GELU(), nn.Linear(_TELLING, pixels))
+
+    def forward(self, projected: Tensor, places: Tensor) -> Tensor:
+        """(B, E) of any length, (N, place) → (B, N, pixels)."""
+        # At unit length, as embeddings are; its numbers are then of the order of one.
+        embedding = F.normalize(projected, dim=-1) * math.sqrt(self.length)
+        told: Tensor = self.tell(self.what(embedding)[:, None] + self.where(places))
+        return told
+
+
 class SpectrumDecoder(nn.Module):
-    """Flux in hidden runs of wavelength, from the tokens of the rest.
+    """Flux in hidden runs of wavelength from the tokens of the rest, and all flux from the embedding of the rest.
 
     A hidden token's position asks the encoder's tokens once; a linear layer tells its pixels, over the level of what was left.
 
@@ -52,55 +82,81 @@ class SpectrumDecoder(nn.Module):
     ----------
     encoder : SpectrumEncoder
         Whose tokens are read; it is not a part of the decoder.
+    embedding : int
+        Numbers of an embedding.
     """
 
-    def __init__(self, encoder: SpectrumEncoder) -> None:
+    def __init__(self, encoder: SpectrumEncoder, embedding: int) -> None:
         super().__init__()
-        width = encoder.width
-        self.ask = nn.Linear(encoder.place.shape[1], width)
+        width, place = encoder.width, encoder.place.shape[1]
+        self.ask = nn.Linear(place, width)
         self.block = CrossAttentionBlock(width, width, encoder.heads, dropout=0.0)
         self.tell = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, encoder.stride))
+        self.telling = Telling(embedding, place, encoder.stride)
 
     def forward(
-        self, encoder: SpectrumEncoder, role: Mapping[str, Tensor], share: float, generator: torch.Generator | None
+        self,
+        encoder: SpectrumEncoder,
+        projection: nn.Module,
+        role: Mapping[str, Tensor],
+        share: float,
+        generator: torch.Generator | None,
     ) -> Tensor:
-        """The loss: mean over hidden pixels of Huber's function of residuals over their errors, for objects with a spectrum."""
+        """The loss: Huber's function of residuals over their errors, its mean over hidden pixels, told by tokens, and the mean
+        over all, told by the embedding, added.
+        """
         flux, ivar = encoder.grid(role)
         tokens = encoder.place.shape[0]
         hidden = hidden_patches(len(flux), tokens, share, 3, generator).to(flux.device)
         behind = hidden.repeat_interleave(encoder.stride, 1)
         left = torch.where(behind, 0.0, ivar)
         # A spectrum of which nothing is left has nothing to tell from.
-        target = (ivar > 0) & behind & (left > 0).any(1, keepdim=True)
+        target = (ivar > 0) & (left > 0).any(1, keepdim=True)
         context, valid = encoder.tokens(torch.where(behind, 0.0, flux), left)
         context = encoder.related(context, valid)
         asked = self.block(self.ask(encoder.place).expand(len(flux), -1, -1), context, valid)
-        told = self.tell(asked).flatten(1)
         level = encoder.level(torch.where(behind, 0.0, flux), left)[0]
-        error = torch.where(target, 1 / (ivar * level**2).clamp_min(1e-12) + _FLOOR**2, 1.0)
-        return _clipped((flux / level - told) * error.rsqrt(), target)
+        precision = torch.where(target, 1 / (ivar * level**2).clamp_min(1e-12) + _FLOOR**2, 1.0).rsqrt()
+        loss = flux.new_zeros(())
+        for told, wanted in (
+            (self.tell(asked), target & behind),
+            (self.telling(projection(encoder.pool(context, valid)), encoder.place), target),
+        ):
+            residual = torch.where(wanted, (flux / level - told.flatten(1)) * precision, 0.0)
+            loss = loss + _huber(residual).sum() / wanted.sum().clamp_min(1)
+        return loss
 
 
 class ImageDecoder(nn.Module):
-    """Stretched flux in hidden squares, on both scales, from the tokens of the rest.
+    """Stretched flux in hidden squares from the tokens of the rest, and all of it from the embedding of the rest; on both scales.
 
     Parameters
     ----------
     encoder : ImageEncoder
         Whose tokens are read; it is not a part of the decoder.
+    embedding : int
+        Numbers of an embedding.
     """
 
-    def __init__(self, encoder: ImageEncoder) -> None:
+    def __init__(self, encoder: ImageEncoder, embedding: int) -> None:
         super().__init__()
-        width, bands = encoder.width, len(encoder.bands)
+        width, pixels = encoder.width, len(encoder.bands) * FINE * FINE
         self.ask = nn.Parameter(0.2 * torch.randn(encoder.position.shape[0], width))
         self.block = CrossAttentionBlock(width, width, encoder.heads, dropout=0.0)
-        self.tell = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, bands * FINE * FINE))
+        self.tell = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, pixels))
+        self.telling = Telling(embedding, width, pixels)
 
     def forward(
-        self, encoder: ImageEncoder, role: Mapping[str, Tensor], share: float, generator: torch.Generator | None
+        self,
+        encoder: ImageEncoder,
+        projection: nn.Module,
+        role: Mapping[str, Tensor],
+        share: float,
+        generator: torch.Generator | None,
     ) -> Tensor:
-        """The loss: mean over hidden pixels of Huber's function of stretched residuals over their errors."""
+        """The loss: Huber's function of stretched residuals over their errors, its mean over hidden pixels, told by tokens,
+        and the mean over all, told by the embedding, added.
+        """
         flux, ivar, seen = encoder.pixels(role)
         squares = encoder.side // (THIRD * FINE)
         hidden = hidden_patches(len(flux), squares * squares, share, 1, generator).to(flux.device)
@@ -109,29 +165,31 @@ class ImageDecoder(nn.Module):
         left = seen & ~behind
         context, valid = encoder.tokens(role, torch.where(behind, 0.0, flux), torch.where(behind, 0.0, ivar), left)
         context = encoder.transformer(context, valid)
-        told = self.tell(self.block(self.ask.expand(len(flux), -1, -1), context, valid))
-        target = seen & behind & left.flatten(1).any(1)[:, None, None, None]
-        fine, coarse = encoder.scales(flux, ivar, target)
-        loss, count = flux.new_zeros(()), flux.new_zeros(())
-        for (light, weight, part), tokens in zip(
-            (fine, coarse), told.split([encoder.fine_tokens, encoder.coarse_tokens], 1), strict=True
-        ):
-            side, wanted = light.shape[-1], part > 0.99
-            said = F.fold(tokens.transpose(1, 2), (side, side), FINE, stride=FINE)
-            # asinh(x)/2 of what has the error σ has the error σ / 2√(1 + x²).
-            soft = encoder.softening[:, None, None]
-            variance = 1 / (4 * weight.clamp_min(1e-30) * (soft**2 + light**2))
-            residual = (encoder.stretch(light) - said) * torch.where(wanted, variance + _FLOOR**2, 1.0).rsqrt()
-            loss = loss + _huber(residual)[wanted].sum()
-            count = count + wanted.sum()
-        return loss / count.clamp_min(1)
+        target = seen & left.flatten(1).any(1)[:, None, None, None]
+        by_tokens = self.tell(self.block(self.ask.expand(len(flux), -1, -1), context, valid))
+        by_embedding = self.telling(projection(encoder.pool(context, valid)), self.ask)
+        return _image_loss(encoder, by_tokens, flux, ivar, target & behind) + _image_loss(
+            encoder, by_embedding, flux, ivar, target
+        )
+
+
+def _image_loss(encoder: ImageEncoder, told: Tensor, flux: Tensor, ivar: Tensor, target: Tensor) -> Tensor:
+    """Mean over the target's pixels, on both scales, of what tokens (B, N, pixels) tell of them."""
+    loss, count = flux.new_zeros(()), flux.new_zeros(())
+    for (light, weight, part), tokens in zip(
+        encoder.scales(flux, ivar, target), told.split([encoder.fine_tokens, encoder.coarse_tokens], 1), strict=True
+    ):
+        side, wanted = light.shape[-1], part > 0.99
+        said = F.fold(tokens.transpose(1, 2), (side, side), FINE, stride=FINE)
+        # asinh(x)/2 of what has the error σ has the error σ / 2√(1 + x²).
+        soft = encoder.softening[:, None, None]
+        variance = 1 / (4 * weight.clamp_min(1e-30) * (soft**2 + light**2))
+        residual = (encoder.stretch(light) - said) * torch.where(wanted, variance + _FLOOR**2, 1.0).rsqrt()
+        loss = loss + _huber(residual)[wanted].sum()
+        count = count + wanted.sum()
+    return loss / count.clamp_min(1)
 
 
 def _huber(residual: Tensor) -> Tensor:
     """χ²/2 up to `_CLIP`, then a line."""
     return F.huber_loss(residual, torch.zeros_like(residual), delta=_CLIP, reduction="none")
-
-
-def _clipped(residual: Tensor, target: Tensor) -> Tensor:
-    """Mean of Huber's function where `target`; 0 where there is none."""
-    return _huber(residual)[target].sum() / target.sum().clamp_min(1)
