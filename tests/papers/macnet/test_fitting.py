@@ -31,6 +31,17 @@ def test_a_plan_is_half_of_the_sample(paper):
     assert set(first) < set(everyone)
 
 
+def test_a_plan_is_tested_on_the_other_and_on_what_is_left_of_its_own(paper):
+    test = objects_to_test(paper, "plans", "plan1")
+    catalog, taught = rows_seen(paper, "plan1")
+    mjd = np.array(catalog.read(["mjd"])["mjd"])
+    assert test.catalog.path == paper.catalogs["sample"]
+    assert not set(test.rows) & set(taught)
+    other = mjd[test.rows] >= paper.boundary
+    assert other.sum() == (mjd >= paper.boundary).sum()
+    assert (~other).sum() == (mjd < paper.boundary).sum() - len(taught)
+
+
 def test_answers_are_probabilities_in_the_papers_order(place, paper):
     catalog = open_catalog(paper.catalogs["test"])
     for method in ("cnet", "lightgbm"):

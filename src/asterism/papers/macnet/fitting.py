@@ -87,14 +87,17 @@ def rows_seen(data: PaperData, training: str, parts: tuple[str, ...] = _SEEN) ->
     return catalog, select_rows(catalog, split=SPLIT, part=list(parts), where=where)
 
 
-def objects_to_test(data: PaperData, part_of_table: str = "table4") -> TestSet:
+def objects_to_test(data: PaperData, part_of_table: str = "table4", training: str = "sample") -> TestSet:
     """The objects on which every method is scored: the test catalog, or the sample's test part where there is none.
 
     Parameters
     ----------
     data : PaperData
     part_of_table : str
-        ``crossed`` is scored on objects of its own.
+        ``crossed`` is scored on objects of its own, ``plans`` on all of the sample that its plan did not teach: the whole
+        other plan, and the own plan's test part to compare with.
+    training : str
+        The training set, where it matters.
 
     Raises
     ------
@@ -103,19 +106,29 @@ def objects_to_test(data: PaperData, part_of_table: str = "table4") -> TestSet:
     """
     names = ", ".join(f"'{name}'" for name in CLASSES)
     where = f"class IN ({names})"
+    if part_of_table == "plans":
+        catalog, taught = rows_seen(data, training)
+        where += " AND mjd IS NOT NULL"
+        rows = np.setdiff1d(select_rows(catalog, where=where), taught)
+        _check_apart(data, (training,), catalog, rows)
+        return TestSet(catalog, rows, where, None)
     name = "crossed" if part_of_table == "crossed" else "test"
     apart = name in data.catalogs
     catalog = open_catalog(data.catalogs[name if apart else "sample"])
     part = None if apart else "test"
     rows = select_rows(catalog, split=None if apart else SPLIT, part=part, where=where)
-    for training in (t for t in ("sample", "large") if t in data.trainings):
+    _check_apart(data, [t for t in ("sample", "large") if t in data.trainings], catalog, rows)
+    return TestSet(catalog, rows, where, part)
+
+
+def _check_apart(data: PaperData, trainings: Sequence[str], catalog: Catalog, rows: NDArray[np.int64]) -> None:
+    for training in trainings:
         seen_catalog, seen = rows_seen(data, training)
         check_no_leak(
             SourceSet.from_catalog(seen_catalog, rows=seen, role="labelled"),
             SourceSet.from_catalog(catalog, rows=rows),
             f"the test objects of {catalog.path}",
         )
-    return TestSet(catalog, rows, where, part)
 
 
 def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Console | None = None) -> dict[str, Any]:

@@ -306,7 +306,10 @@ def _comparisons(results: Mapping[str, Any]) -> list[Section]:
         sections.append(
             Section(
                 "(d) From one observation plan to the other",
-                texts=["Trained on the sample's objects of one plan, tested on the test objects of each."],
+                texts=[
+                    "Trained on the sample's objects of one plan, tested on all of its objects of the other, and on those of the"
+                    " own plan's test part."
+                ],
                 tables=[Table(columns, rows)],
             )
         )

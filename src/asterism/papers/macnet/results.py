@@ -245,7 +245,7 @@ def _sky(places: Places) -> list[dict[str, Any]]:
 
 
 def _plans(out: Path, rows: Sequence[Row], places: Places) -> list[dict[str, Any]]:
-    """Networks of one observation plan on the test objects of each."""
+    """Networks of one observation plan on the other plan's objects, and on those of their own that they did not learn from."""
     told = []
     for (part, training), methods in places.items():
         if part != "plans":

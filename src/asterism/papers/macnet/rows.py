@@ -14,7 +14,7 @@ PARTS = {
     "table4": "Table 4: the five networks side by side",
     "crossed": "Table 4's networks on objects from other template libraries",
     "sky": "(b) the sky taken off the strips",
-    "plans": "(d) trained on one observation plan, tested on both",
+    "plans": "(d) trained on one observation plan, tested on the other, and on what is left of its own",
     "windows": "Figs 12 and 13: windows of each arm",
     "maps": "Figs 9 and 10: what the strips' branches look at",
     "assist-class": "(c) spectra assist images: classes",

@@ -37,7 +37,9 @@ def finished(row: Row, data: PaperData, scale: str, out: Path) -> bool:
 
 def _settings(row: Row, of_fit: dict[str, Any], data: PaperData) -> dict[str, Any]:
     """What a row depends on: its training, and the objects where these are not the whole table's."""
-    return {**of_fit, "tested_on": data.fingerprints["crossed"]} if row.part == "crossed" else of_fit
+    if row.part == "crossed":
+        return {**of_fit, "tested_on": data.fingerprints["crossed"]}
+    return {**of_fit, "tested_on": "what its plan did not teach"} if row.part == "plans" else of_fit
 
 
 def make_rows(rows: Sequence[Row], data: PaperData, scale: str, out: Path, threads: int | None) -> list[Row]:
@@ -126,16 +128,16 @@ def score(row: Row, trained: dict[str, Any], data: PaperData, out: Path) -> dict
 
 
 def _ask(row: Row, data: PaperData, out: Path) -> pa.Table:
-    """Identity, class, redshift, plan and probabilities of the test objects."""
-    test = objects_to_test(data, row.part)
+    """Identity, class, redshift and probabilities of the test objects, and which plan they are of where that is asked."""
+    test = objects_to_test(data, row.part, row.training)
     known = test.catalog.read(["object_id", "source_id", "class", "mjd", "redshift"]).take(pa.array(test.rows))
     text = ("object_id", "source_id", "class")
     table = pa.table(
         {name: known[name].cast(pa.string() if name in text else pa.float64()) for name in known.column_names}
     )
-    mjd = np.array([np.nan if v is None else v for v in table["mjd"].to_pylist()])
-    plan = np.where(mjd < data.boundary, 1, 2) if data.boundary is not None else np.ones(len(mjd), int)
-    table = table.append_column("plan", pa.array(plan, pa.int8()))
+    if row.part == "plans":
+        plan = np.where(table["mjd"].to_numpy() < data.boundary, 1, 2)
+        table = table.append_column("plan", pa.array(plan, pa.int8()))
     p = probabilities(row.fit, out, test.catalog, test.rows)
     for index, name in enumerate(CLASSES):
         table = table.append_column(f"p_{name.lower()}", pa.array(p[:, index], pa.float64()))
