@@ -14,6 +14,7 @@ from asterism.catalogs import catalog as catalog_module
 from asterism.catalogs.leaks import SourceSet
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning import fit as fit_module
+from asterism.learning import run_fit
 from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews, check_pairs, sources_of
 from asterism.learning.config import parse_settings
 from asterism.learning.recipe import ALIGNMENT_VIEWS
@@ -152,6 +153,24 @@ def test_an_interrupted_run_continues_to_the_same_file(sky, tmp_path, monkeypatc
         assert (continued.path / name).read_bytes() == (whole.path / name).read_bytes()
 
 
+def test_masked_modelling_before_it_can_have_steps_of_its_own(sky, tmp_path, monkeypatch):
+    taken = []
+
+    def spy(model, task, stream, validation, config, **more):
+        taken.append((len(stream), config.batch_size, config.accumulate, config.learning_rate, config.epochs))
+        return original(model, task, stream, validation, config, **more)
+
+    original = run_fit.fit
+    monkeypatch.setattr(run_fit, "fit", spy)
+    settings = ["fit.epochs=2", "fit.batch_size=8", "fit.accumulate=2", "fit.learning_rate=0.01"]
+    own = ["alignment.pretrain_epochs=1", "alignment.pretrain_batch_size=4", "alignment.pretrain_learning_rate=0.02"]
+    run(sky, tmp_path / "run", *settings, *own)
+    (masked, first), (steps, second) = (taken[0][0], taken[0][1:]), (taken[1][0], taken[1][1:])
+    assert first == (4, 1, 0.02, 1)
+    assert second == (8, 2, 0.01, 2)
+    assert masked > 1.5 * steps
+
+
 def test_masked_modelling_needs_no_pairs(sky, tmp_path):
     done = run(sky, tmp_path / "run", "alignment.objective=masked", "fit.epochs=1", inputs="spectrum")
     assert set(done.summary["validation"]) == {"loss"}
@@ -177,6 +196,12 @@ def test_masked_modelling_needs_no_pairs(sky, tmp_path):
             ["alignment.objective=masked", "alignment.pretrain_epochs=2"],
             {},
             r"alignment\.pretrain_epochs would do nothing",
+        ),
+        (["alignment.pretrain_batch_size=4"], {}, r"there is none; set alignment\.pretrain_epochs, or leave it out"),
+        (
+            ["alignment.objective=masked", "alignment.pretrain_learning_rate=0.1"],
+            {},
+            r"alignment\.pretrain_learning_rate would do nothing",
         ),
         (["alignment.views=1", *UNVARIED], {}, r"nothing under augment\. varies them; set alignment\.views=0"),
     ],

@@ -217,6 +217,12 @@ class AlignmentConfig(_Section):
     pretrain_epochs: Annotated[
         int, Field(ge=0, description="passes of masked modelling before the alignment, at most; 0 = none")
     ] = 0
+    pretrain_batch_size: Annotated[
+        int | None, Field(ge=1, description="objects of a step of masked modelling before it; null = fit.batch_size")
+    ] = None
+    pretrain_learning_rate: Annotated[
+        float | None, Field(gt=0, description="peak step of masked modelling before it; null = fit.learning_rate")
+    ] = None
     mask_share: Annotated[
         float,
         Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling"),

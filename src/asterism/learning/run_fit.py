@@ -102,7 +102,7 @@ def fit_run(
         fitted_model = MaskedModel(network, config.alignment.mask_share)
     if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
         if isinstance(goal, Alignment) and config.alignment.pretrain_epochs:
-            _pretrain(network, stream, validation, config, seed, augment, checkpoint, console)
+            _pretrain(network, chosen, validation, config, seed, augment, checkpoint, console)
         elif not isinstance(goal, Alignment | Masked):
             fit_stages(
                 network,
@@ -133,7 +133,7 @@ def fit_run(
 
 def _pretrain(
     network: Model,
-    stream: Batches,
+    chosen: TrainingSet,
     validation: Batches,
     config: TrainConfig,
     seed: int,
@@ -143,7 +143,16 @@ def _pretrain(
 ) -> None:
     """Masked modelling before the alignment; it ends with its best epoch's weights."""
     say = teller(console)
-    settings = config.fit.model_copy(update={"epochs": config.alignment.pretrain_epochs})
+    given = config.alignment
+    own = {
+        "epochs": given.pretrain_epochs,
+        "batch_size": given.pretrain_batch_size or config.fit.batch_size,
+        "learning_rate": given.pretrain_learning_rate or config.fit.learning_rate,
+    }
+    if given.pretrain_batch_size:
+        own["accumulate"] = 1  # batches are put together for the sake of the contrast, and here is none
+    settings = config.fit.model_copy(update=own)
+    stream = chosen.stream("train", settings.batch_size, shuffle=True, seed=seed)
     masked = MaskedModel(network, config.alignment.mask_share)
     checkpoint = last.with_name("masked.pt")
     say("First masked modelling of each modality alone.")
