@@ -57,6 +57,108 @@ def steps(found: Sequence[Mapping[str, Any]], learned: str) -> None:
     print()
 
 
+def ends(interval: Sequence[float], digits: int = 3) -> str:
+    """An interval of 95 %."""
+    return f"[{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A title and a table; nothing where there are no rows."""
+    if not rows:
+        return
+    print(f"{title}\n")
+    print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+def change(told: Mapping[str, Any], factor: float = 1, digits: int = 3) -> str:
+    """A difference with its interval; bold where that excludes zero."""
+    low, high = told["interval"]
+    mark = "**" if low * high > 0 else ""
+    text = f"{mark}{factor * told['difference']:+.{digits}f}{mark}"
+    return f"{text} [{factor * low:+.{digits}f}, {factor * high:+.{digits}f}]"
+
+
+def beyond(results: Mapping[str, Any]) -> None:
+    """Sky, plans, windows, maps and assistance."""
+    columns = ("network", "learned from", "accuracy, points", "log-loss, nats")
+    for name, title in (("light", "(a) light less published"), ("sky", "(b) sky taken off less sky left in")):
+        rows = [
+            (d["model"], d.get("training", "sample"), change(d["accuracy"], 100, 2), change(d["log_loss"]))
+            for d in results[name]
+        ]
+        table(title, columns, rows)
+    rows = []
+    for entry in results["plans"]:
+        own, other = entry[f"plan{entry['trained_on']}"], entry[f"plan{3 - entry['trained_on']}"]
+        told = [f"{e['accuracy']:.3f} {ends(e['interval'])} of {e['n']:,}" for e in (own, other)]
+        rows.append((entry["method"], f"plan {entry['trained_on']}", *told))
+    table("(d) from one plan to the other", ("network", "learned from", "the same plan", "the other plan"), rows)
+    rows = []
+    for entry in results["windows"]:
+        scores = [f"{entry['classes'][c]['precision']:.3f}, {entry['classes'][c]['f1']:.3f}" for c in CLASSES]
+        window = f"{entry['arm']} {entry['window'][0]}–{entry['window'][1]}"
+        rows.append(
+            (
+                window,
+                "subtracted" if entry["subtracted"] else "left in",
+                f"{entry['accuracy']:.3f} {ends(entry['interval'])}",
+                *scores,
+            )
+        )
+    table("Windows; precision and F1", ("window", "sky", "accuracy", *CLASSES), rows)
+    maps(results)
+    for entry in results["assist"]:
+        for of, difference in (("classes", "class_difference"), ("redshifts", "redshift_difference")):
+            if not entry[of]:
+                continue
+            figures = list((entry[difference] or {}).keys())
+            rows = [
+                (name, f"{told['n']:,}", *(share(told[f], told.get(f"{f}_std"), 4) for f in figures))
+                for name, told in entry[of].items()
+            ]
+            if entry[difference]:
+                rows.append(("taught less alone", "", *(change(entry[difference][f], 1, 4) for f in figures)))
+            labels = sum(entry["trained_on"].values())
+            table(f"(c) {of} from images, {labels:,} labels of {entry['training']}", (of, "n", *figures), rows)
+
+
+def maps(results: Mapping[str, Any]) -> None:
+    """What deleting does, where lines are, and which arm; and whether windows agree."""
+    rows = []
+    for entry in results["maps"]:
+        for step, groups in entry["maps"].items():
+            for name, told in groups.items():
+                cells = [entry["method"], step, name, f"{told['n']:,}"]
+                for key in ("deletion", "deletion_displaced"):
+                    cells.append(f"{told[key]['value']:.3f} {ends(told[key]['interval'])}")
+                cells.append(f"{told['drop']:.2f}, {told['drop_random']:.2f}, {told['drop_displaced']:.2f}")
+                for key in ("lines", "lines_control", "red_share"):
+                    found = told.get(key)
+                    there = found is not None and found["value"] is not None
+                    cells.append(f"{found['value']:.2f} {ends(found['interval'], 2)}" if there else "–")
+                rows.append(tuple(cells))
+    columns = (
+        "network", "step", "class", "n", "by map further than at random", "than displaced",
+        "median falls: map, random, displaced", "map on lines ÷ chance", "÷ other redshifts", "red arm's share",
+    )  # fmt: skip
+    table("Activation maps", columns, rows)
+    rows = [
+        (
+            told["class"],
+            "subtracted" if told["subtracted"] else "left in",
+            f"{told['red_share']:.2f}",
+            told["map_arm"],
+            f"{told['f1']['blue']:.3f}, {told['f1']['red']:.3f}",
+            told["window_arm"],
+        )
+        for told in results["agreement"]
+    ]
+    table("Maps and windows", ("class", "sky", "red share", "map", "best F1 of windows: blue, red", "windows"), rows)
+
+
 def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     for part in results["parts"]:
@@ -65,6 +167,7 @@ def main() -> None:
         for training, found in results[of].items():
             if found:
                 steps(found, training if of == "steps" else f"{training}, tested on other libraries")
+    beyond(results)
     for training, told in results["order"].items():
         if told:
             share_in_order = 100 * told["in_order"]

@@ -40,6 +40,9 @@ def test_four_windows_an_arm_that_include_the_papers():
     recipe = method_named("red-0-2000").recipe("small")
     assert recipe["model.blue_window"] is None
     assert window_of("red-0-2000") == ("red", (0, 2000))
+    assert window_of("red-0-2000-sky-subtracted") == ("red", (0, 2000))
+    settings = method_named("red-0-2000-sky-subtracted").recipe("small")
+    assert settings == {**method_named("red-0-2000").recipe("small"), "model.sky": "subtract"}
     assert window_of("macnet") is None
 
 

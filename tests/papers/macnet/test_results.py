@@ -69,17 +69,20 @@ def test_every_part_has_its_figures(place):
 
 
 def test_maps_and_windows_agree_where_they_point_to_one_arm():
-    def entry(arm, f1):
-        return {"arm": arm, "classes": {name: {"f1": f1} for name in CLASSES}}
+    def entry(arm, f1, subtracted=False):
+        return {"arm": arm, "subtracted": subtracted, "classes": {name: {"f1": f1} for name in CLASSES}}
 
     maps = {name: {"red_share": {"value": share}} for name, share in zip(CLASSES, (0.7, 0.3, None), strict=True)}
-    told = agreement(
-        {"maps": [{"method": "macnet", "maps": {"behind": maps}}], "windows": [entry("blue", 0.6), entry("red", 0.9)]}
-    )
-    assert [(e["class"], e["map_arm"], e["window_arm"], e["agree"]) for e in told] == [
-        ("GALAXY", "red", "red", True),
-        ("QSO", "blue", "red", False),
+    shown = [{"method": name, "maps": {"behind": maps}} for name in ("macnet", "macnet-sky-subtracted")]
+    windows = [entry("blue", 0.6), entry("red", 0.9), entry("blue", 0.8, True), entry("red", 0.7, True)]
+    told = agreement({"maps": shown, "windows": windows})
+    assert [(e["class"], e["subtracted"], e["map_arm"], e["window_arm"], e["agree"]) for e in told] == [
+        ("GALAXY", False, "red", "red", True),
+        ("QSO", False, "blue", "red", False),
+        ("GALAXY", True, "red", "blue", False),
+        ("QSO", True, "blue", "blue", True),
     ]
+    assert len(agreement({"maps": shown[:1], "windows": windows})) == 2
     assert agreement({"maps": [], "windows": []}) == []
 
 

@@ -28,7 +28,7 @@ def test_what_matters_most_comes_first():
         ("table4-sample+macnet", 3),
         ("published", 5),
         ("maps", 2),
-        ("windows+seed0", 8),
+        ("windows+seed0", 16),
         ("plans-plan1+seed1", 5),
         ("assist-class-few", 9),
     ],

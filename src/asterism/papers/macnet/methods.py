@@ -115,6 +115,9 @@ _LIGHT: dict[str, Any] = {
     **_WEIGHTS,
 }
 
+SUBTRACTED = "-sky-subtracted"
+"""What a method's name ends with where the sky is taken off the strips."""
+
 STARTS = (0, 1000, 1500, 2136)
 """First pixels of the windows of the study: the ends of the strip, and the paper's windows of both arms."""
 
@@ -222,7 +225,7 @@ def _light(model: str) -> Method:
 
 def _without_sky(model: str) -> Method:
     return Method(
-        f"{model}-sky-subtracted",
+        model + SUBTRACTED,
         f"{_TITLES[model]}, light, sky subtracted",
         "The same, with the sky of the sky fibres taken off the strips.",
         model=model,
@@ -237,17 +240,18 @@ def _without_sky(model: str) -> Method:
     )
 
 
-def _window(name: str) -> Method:
+def _window(name: str, subtracted: bool = False) -> Method:
     arm, (low, high) = WINDOWS[name]
     other = "red" if arm == "blue" else "blue"
+    sky = {"model.sky": "subtract"} if subtracted else {}
     return Method(
-        name,
-        f"C-Net, light, {arm} {low}–{high}",
-        f"The {arm} arm alone, pixels {low} to {high} of its strip.",
+        name + SUBTRACTED * subtracted,
+        f"C-Net, light, {arm} {low}–{high}" + ", sky subtracted" * subtracted,
+        f"The {arm} arm alone, pixels {low} to {high} of its strip{', the sky of the sky fibres taken off' * subtracted}.",
         model="cnet",
         inputs="spectrum2d",
         size="light",
-        settings={**_LIGHT, f"model.{arm}_window": [low, high], f"model.{other}_window": None},
+        settings={**_LIGHT, **sky, f"model.{arm}_window": [low, high], f"model.{other}_window": None},
         epochs=_EPOCHS,
         patience=8,
         parts=("windows",),
@@ -342,6 +346,7 @@ METHODS = (
     ),
     *map(_without_sky, ("cnet", "macnet")),
     *map(_window, WINDOWS),
+    *(_window(name, subtracted=True) for name in WINDOWS),
     *_ASSIST,
     *map(_published, _MODELS),
 )
@@ -366,7 +371,7 @@ def methods_of_part(part: str) -> list[Method]:
 
 def window_of(method: str) -> tuple[str, tuple[int, int]] | None:
     """Arm and window of a method of the window study; None for others."""
-    return WINDOWS.get(method)
+    return WINDOWS.get(method.removesuffix(SUBTRACTED))
 
 
 def scale_named(name: str) -> Scale:

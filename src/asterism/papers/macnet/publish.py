@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,10 +129,12 @@ def _pictures(out: Path, scale: str, results: Mapping[str, Any], data: PaperData
             figure,
             f"{method_named(row).title}: one object of each class, before and after attention.",
         )
-    for arm, figure_number in (("blue", 12), ("red", 13)):
-        if any(entry["arm"] == arm for entry in results["windows"]):
-            figure = figures.window_figure(results["windows"], arm)
-            add("windows", f"fig{figure_number}_windows_{arm}", figure, f"The {arm} arm alone.")
+    for (arm, figure_number), subtracted in product((("blue", 12), ("red", 13)), (False, True)):
+        ours = [entry for entry in results["windows"] if entry["subtracted"] == subtracted]
+        if any(entry["arm"] == arm for entry in ours):
+            name = f"fig{figure_number}_windows_{arm}" + "_sky_subtracted" * subtracted
+            caption = f"The {arm} arm alone, sky {'subtracted' if subtracted else 'left in'}."
+            add("windows", name, figures.window_figure(ours, arm), caption)
     return found
 
 

@@ -349,9 +349,10 @@ def _maps(results: Mapping[str, Any], pictures: Sequence[Picture]) -> Section:
 
 def _agreement(told: Mapping[str, Any]) -> str:
     verdict = "agree" if told["agree"] else "disagree"
+    sky = "sky subtracted" if told["subtracted"] else "sky left in"
     return (
-        f"{told['class']}: the map's mass is on the {told['map_arm']} arm (red share {told['red_share']:.2f}), and the best window"
-        f" alone by F1 is on the {told['window_arm']} arm ({told['f1'][told['window_arm']]:.3f} against"
+        f"{told['class']}, {sky}: the map's mass is on the {told['map_arm']} arm (red share {told['red_share']:.2f}), and the best"
+        f" window alone by F1 is on the {told['window_arm']} arm ({told['f1'][told['window_arm']]:.3f} against"
         f" {told['f1'][told['other_arm']]:.3f}): they {verdict}."
     )
 
@@ -360,13 +361,17 @@ def _windows(results: Mapping[str, Any], pictures: Sequence[Picture]) -> Section
     rows = []
     for entry in results["windows"]:
         low, high = entry["interval"]
-        cells = [entry["arm"], f"{entry['window'][0]}–{entry['window'][1]}"]
+        cells = [
+            entry["arm"],
+            f"{entry['window'][0]}–{entry['window'][1]}",
+            "subtracted" if entry["subtracted"] else "left in",
+        ]
         cells.append(f"{entry['accuracy']:.4f} ({low:.4f} to {high:.4f})")
         for name in CLASSES:
             told = entry["classes"][name]
             cells += [_share(told["precision"], told["precision_std"]), _share(told["f1"], told["f1_std"])]
         rows.append(_cells(*cells))
-    columns = ["arm", "window", "accuracy"] + [f"{c} {k}" for c in CLASSES for k in ("precision", "F1")]
+    columns = ["arm", "window", "sky", "accuracy"] + [f"{c} {k}" for c in CLASSES for k in ("precision", "F1")]
     text = "The light C-Net trained on one window of one arm alone. The paper's windows are blue 1000–3000 and red 1500–3500."
     return Section("Figs 12 and 13: windows", texts=[text], tables=[Table(columns, rows)], figures=list(pictures))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import asterism
 from asterism.learning.intervals import bootstrap_mean
 from asterism.papers.macnet.assistance import assistance
 from asterism.papers.macnet.data import PaperData
-from asterism.papers.macnet.methods import WINDOWS, method_named
+from asterism.papers.macnet.methods import SUBTRACTED, WINDOWS, method_named
 from asterism.papers.macnet.published import CITATION, CLASSES, ORDER, TABLE_4
 from asterism.papers.macnet.rows import PARTS, TRAINING_SETS, Row
 from asterism.papers.row_records import read_record, read_scored
@@ -270,10 +270,11 @@ def _plans(out: Path, rows: Sequence[Row], places: Places) -> list[dict[str, Any
 
 
 def _windows(places: Places) -> list[dict[str, Any]]:
-    """The window study: one arm and window each."""
+    """The window study: one arm and window each, with the sky left in and subtracted."""
     methods = places.get(("windows", "sample"), {})
     told = []
-    for name, (arm, window) in WINDOWS.items():
+    for subtracted, (window_name, (arm, window)) in product((False, True), WINDOWS.items()):
+        name = window_name + SUBTRACTED * subtracted
         if name in methods:
             scores = methods[name]
             told.append(
@@ -281,6 +282,7 @@ def _windows(places: Places) -> list[dict[str, Any]]:
                     "method": name,
                     "arm": arm,
                     "window": list(window),
+                    "subtracted": subtracted,
                     "accuracy": float(scores.right.mean()),
                     "interval": list(bootstrap_mean(scores.right, scores.sources)),
                     "classes": class_figures(scores),
@@ -310,25 +312,30 @@ def agreement(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``class``; ``red_share`` of the maps of MAC-Net and the arm that has more than half (``map_arm``); the highest F1
-        of each arm's windows (``f1``), the arm that has it (``window_arm``) and the other; ``agree``. Empty where either
-        was not run.
+        ``class``; ``subtracted``: whether the sky is; ``red_share`` of the maps of MAC-Net and the arm that has more than
+        half (``map_arm``); the highest F1 of each arm's windows (``f1``), the arm that has it (``window_arm``) and the other;
+        ``agree``. Empty where either was not run.
     """
-    maps = next((entry["maps"]["behind"] for entry in results["maps"] if entry["method"] == "macnet"), None)
-    if maps is None or {entry["arm"] for entry in results["windows"]} != {"blue", "red"}:
+    return [told for subtracted in (False, True) for told in _agreement(results, subtracted)]
+
+
+def _agreement(results: Mapping[str, Any], subtracted: bool) -> list[dict[str, Any]]:
+    method = "macnet" + SUBTRACTED * subtracted
+    maps = next((entry["maps"]["behind"] for entry in results["maps"] if entry["method"] == method), None)
+    windows = [entry for entry in results["windows"] if entry["subtracted"] == subtracted]
+    if maps is None or {entry["arm"] for entry in windows} != {"blue", "red"}:
         return []
     told = []
     for name in CLASSES:
         share = maps.get(name, {}).get("red_share")
         if share is None or share["value"] is None:
             continue
-        f1 = {
-            arm: max(e["classes"][name]["f1"] for e in results["windows"] if e["arm"] == arm) for arm in ("blue", "red")
-        }
+        f1 = {arm: max(e["classes"][name]["f1"] for e in windows if e["arm"] == arm) for arm in ("blue", "red")}
         by_map, by_window = ("red" if share["value"] > 0.5 else "blue"), max(f1, key=lambda arm: f1[arm])
         told.append(
             {
                 "class": name,
+                "subtracted": subtracted,
                 "red_share": share["value"],
                 "map_arm": by_map,
                 "f1": f1,
