@@ -4,6 +4,7 @@ import pytest
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.probe_scores import class_scores, r_squared
 from asterism.learning.probes import CLASS_PROBES, VALUE_PROBES, Labelled, few_shot, probe_classes, probe_values
+from asterism.learning.whitening import Whitening
 
 
 def sky(n=900, noise=0.02, seed=0):
@@ -26,6 +27,36 @@ def test_what_the_embedding_holds_is_read_off_it(method, held):
     found = probe_values(method, reference, queries, validation if held else None)
     assert r_squared(found.predicted, truth) > 0.97
     assert found.chosen.keys() <= {"k", "alpha"}
+
+
+def small_in_large(n=900):
+    """Redshift and class in directions of a tenth of the scatter of the others."""
+    rng = np.random.default_rng(3)
+    z = rng.uniform(0, 1.2, n)
+    x = np.column_stack([np.full(n, 5.0), 0.1 * np.cos(3 * z), 0.1 * np.sin(3 * z), rng.normal(size=(n, 6))])
+    return x.astype(np.float32), z
+
+
+def test_a_whitening_is_taken_where_it_serves():
+    reference, validation, queries, truth = parts(*small_in_large())
+    plain = probe_values("knn", reference, queries, validation)
+    white = probe_values("knn", reference, queries, validation, whitening=Whitening.fit(reference.vectors))
+    assert "whitened" not in plain.chosen
+    assert white.chosen["whitened"] is True
+    assert r_squared(white.predicted, truth) > r_squared(plain.predicted, truth) + 0.3
+    # Directions that only hold noise are not made as large as the others where that is worse.
+    reference, validation, queries, _ = parts(*sky(noise=0.002))
+    whitening = Whitening.fit(reference.vectors)
+    assert probe_values("knn", reference, queries, validation, whitening=whitening).chosen["whitened"] is False
+
+
+def test_a_whitening_serves_classes_too():
+    x, z = small_in_large()
+    names = np.where(z > 0.6, "far", "near")
+    reference, validation, queries, truth = parts(x, names)
+    found = probe_classes("knn", reference, queries, validation, whitening=Whitening.fit(reference.vectors))
+    assert found.chosen["whitened"] is True
+    assert np.mean(found.predicted == truth) > 0.85
 
 
 @pytest.mark.parametrize("method", VALUE_PROBES)

@@ -22,6 +22,7 @@ from asterism.learning.retrieval import (
     retrieval_metrics,
     retrieval_ranks,
 )
+from asterism.learning.whitening import Whitening
 
 __all__ = ["Found", "Part", "Probed", "Retrieved", "probe_embedding", "retrieve"]
 
@@ -102,7 +103,8 @@ def probe_embedding(
         Labels of the training part are learned from, those of the validation part chosen by, those of the test part scored
         against.
     metric : str
-        ``cosine`` or ``euclidean``.
+        ``cosine`` or ``euclidean``; for the first neighbours are sought among whitened embeddings too, by the scatter of all
+        training objects, labelled or not.
     asked : sequence of str
         Keys of `ASKED`.
     few : sequence of int
@@ -117,6 +119,7 @@ def probe_embedding(
     Probed
     """
     probed = Probed()
+    whitening = _whitening(*train.vectors[name]) if metric == "cosine" else None
     for what in asked:
         parts = [_labelled(part, name, what) for part in (train, validation, test)]
         (reference, _), (held, _), (queries, places) = parts
@@ -133,7 +136,7 @@ def probe_embedding(
         number = what in test.objects.numbers
         for method in VALUE_PROBES if number else CLASS_PROBES:
             probe = probe_values if number else probe_classes
-            answer = probe(method, reference, queries.vectors, held, metric=metric)
+            answer = probe(method, reference, queries.vectors, held, metric=metric, whitening=whitening)
             predicted, truth = answer.predicted, queries.labels
             if what.startswith("redshift"):
                 scores = redshift_probe_scores(predicted, truth, sources=sources, resamples=resamples)
@@ -144,7 +147,7 @@ def probe_embedding(
             scores |= {"chosen": answer.chosen, "reference": len(reference)}
             probed.found.setdefault(what, {})[method] = Found(scores, predicted, truth, places)
         if what.startswith("redshift") or what == "class":
-            probed.few[what] = _few(what, reference, queries, metric, few, draws)
+            probed.few[what] = _few(what, reference, queries, metric, whitening, few, draws)
     return probed
 
 
@@ -157,8 +160,19 @@ def _labelled(part: Part, name: str, asked: str) -> tuple[Labelled, NDArray[np.i
     return Labelled(values[places], labels), places
 
 
+def _whitening(values: NDArray[np.float32], present: NDArray[np.bool_]) -> Whitening | None:
+    """Of all that are there; None where they are too few to tell how they scatter."""
+    return Whitening.fit(values[present]) if present.sum() >= _LEAST_REFERENCE else None
+
+
 def _few(
-    asked: str, reference: Labelled, queries: Labelled, metric: str, numbers: Sequence[int], draws: int
+    asked: str,
+    reference: Labelled,
+    queries: Labelled,
+    metric: str,
+    whitening: Whitening | None,
+    numbers: Sequence[int],
+    draws: int,
 ) -> dict[str, Any]:
     """Few-shot figures by probe: R² of redshifts, macro recall of classes."""
 
@@ -172,7 +186,7 @@ def _few(
 
         def probe(few: Labelled, method: str = method) -> Answer:
             ask = probe_classes if asked == "class" else probe_values
-            return ask(method, few, queries.vectors, metric=metric)
+            return ask(method, few, queries.vectors, metric=metric, whitening=whitening)
 
         found[method] = few_shot(probe, score, reference, labels=numbers, draws=draws)
     return found

@@ -2,9 +2,10 @@
 
 Zero-shot in the sense of AstroCLIP (Parker et al. 2024, MNRAS 531, 4990, section 5): the embedding was learned without labels,
 and labels enter only here. Neighbours are nearest in cosine similarity and weighted by 1/d, d = √(2 − 2 cos) being the distance
-of unit vectors. Linear probes are ridge regression and logistic regression on standardised coordinates. What each has to choose
-(the number of neighbours, the strength of the penalty, whether votes are balanced) is chosen on validation objects; where
-there are none, as with a handful of labels, on the labelled objects themselves, each predicted from the others.
+of unit vectors; with a `Whitening` they are sought in its coordinates too. Linear probes are ridge regression and logistic
+regression on standardised coordinates. What each has to choose (the number of neighbours, whether they are sought with the
+whitening, the strength of the penalty, whether votes are balanced) is chosen on validation objects; where there are none, as
+with a handful of labels, on the labelled objects themselves, each predicted from the others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from asterism.errors import BadInputError, ConfigurationError, unknown_name
 from asterism.learning.probe_scores import class_scores, r_squared
 from asterism.learning.retrieval import unit_length
+from asterism.learning.whitening import Whitening
 
 __all__ = [
     "CLASS_PROBES",
@@ -95,6 +98,7 @@ def probe_values(
     *,
     neighbours: Sequence[int] | None = None,
     metric: str = "cosine",
+    whitening: Whitening | None = None,
 ) -> Answer:
     """Predict a number of each query.
 
@@ -111,6 +115,8 @@ def probe_values(
         Numbers of neighbours to choose from; of `NEIGHBOURS` those that the reference has, where not given.
     metric : str
         ``cosine`` or, for coordinates that are no directions, ``euclidean``.
+    whitening : Whitening, optional
+        Neighbours are sought with it and without, and what serves better is taken.
 
     Returns
     -------
@@ -137,17 +143,17 @@ def probe_values(
     def answers(distance: Floats, index: NDArray[np.int64], k: int) -> Floats:
         return average(y[index[:, :k]], _weights(distance[:, :k]))
 
-    held = reference if others is None else others
-    found = _nearest(reference.vectors, None if others is None else others.vectors, ks[-1])
-    truth = held.labels.astype(float)
+    truth = (reference if others is None else others).labels.astype(float)
+    spaces = _spaces(reference.vectors, None if others is None else others.vectors, queries, whitening)
+    found = {white: _nearest(*space[:2], ks[-1]) for white, space in spaces.items()}
 
-    def worth(k: int) -> float:
-        tried = answers(*found, k)
+    def worth(choice: tuple[bool, int]) -> float:
+        tried = answers(*found[choice[0]], choice[1])
         return -float(np.abs(tried - truth).mean()) if method == "knn_median" else _gain(tried, truth)
 
-    best = max(ks, key=worth)
-    distance, index = _nearest(reference.vectors, queries, best)
-    return Answer(answers(distance, index, best), {"k": best})
+    white, best = max(product(spaces, ks), key=worth)
+    distance, index = _nearest(spaces[white][0], spaces[white][2], best)
+    return Answer(answers(distance, index, best), {"k": best} | _told(white, whitening))
 
 
 def probe_classes(
@@ -158,6 +164,7 @@ def probe_classes(
     *,
     neighbours: Sequence[int] | None = None,
     metric: str = "cosine",
+    whitening: Whitening | None = None,
 ) -> Answer:
     """Predict the class of each query.
 
@@ -166,7 +173,7 @@ def probe_classes(
     method : str
         ``knn`` or ``linear``, see `CLASS_PROBES`. Votes of neighbours are as they are or divided by their class's number in
         the reference, whichever has the higher macro recall; the logistic regression weighs classes equally.
-    reference, queries, validation, neighbours, metric
+    reference, queries, validation, neighbours, metric, whitening
         As of `probe_values`; labels are names, and macro recall is what is chosen by. Without validation objects the
         logistic regression has scikit-learn's own penalty, C = 1.
 
@@ -197,14 +204,15 @@ def probe_classes(
         return names[votes.argmax(axis=1)]
 
     held = reference if others is None else others
-    found = _nearest(reference.vectors, None if others is None else others.vectors, ks[-1])
+    spaces = _spaces(reference.vectors, None if others is None else others.vectors, queries, whitening)
+    found = {white: _nearest(*space[:2], ks[-1]) for white, space in spaces.items()}
 
-    def worth(choice: tuple[int, bool]) -> float:
-        return class_scores(answers(*found, *choice), held.labels, resamples=1)["macro_recall"]
+    def worth(choice: tuple[bool, int, bool]) -> float:
+        return class_scores(answers(*found[choice[0]], *choice[1:]), held.labels, resamples=1)["macro_recall"]
 
-    best = max(((k, balanced) for k in ks for balanced in (False, True)), key=worth)
-    distance, index = _nearest(reference.vectors, queries, best[0])
-    return Answer(answers(distance, index, *best), {"k": best[0], "balanced": best[1]})
+    white, k, balanced = max(product(spaces, ks, (False, True)), key=worth)
+    distance, index = _nearest(spaces[white][0], spaces[white][2], k)
+    return Answer(answers(distance, index, k, balanced), {"k": k, "balanced": balanced} | _told(white, whitening))
 
 
 def few_shot(
@@ -305,6 +313,20 @@ def _nearest(reference: Floats, queries: Floats | None, k: int) -> tuple[Floats,
     found = NearestNeighbors(algorithm="brute", metric="euclidean").fit(reference)
     distance, index = found.kneighbors(queries, k)
     return distance, index
+
+
+def _spaces(
+    reference: Floats, others: Floats | None, queries: Floats, whitening: Whitening | None
+) -> dict[bool, tuple[Floats, Floats | None, Floats]]:
+    """Vectors as they are and, where there is a whitening, whitened."""
+    found = {False: (reference, others, queries)}
+    if whitening is not None:
+        found[True] = (whitening(reference), None if others is None else whitening(others), whitening(queries))
+    return found
+
+
+def _told(white: bool, whitening: Whitening | None) -> dict[str, bool]:
+    return {} if whitening is None else {"whitened": white}
 
 
 def _weights(distance: Floats) -> Floats:

@@ -1,0 +1,71 @@
+"""Whitening: embeddings in coordinates of equal variance that are not correlated, so that nothing outweighs the rest.
+
+What makes an object like another is unevenly spread over an embedding. Some directions hold most of the variance (the shape of the
+continuum, how far light rises above noise), and what only a line's place tells lies in many small ones, which distances hardly
+see. Divided by their scatter all count alike: distances are then those of Mahalanobis (1936), whatever linear map
+stood before. No label is needed for it, only other objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from asterism.errors import BadInputError
+from asterism.learning.retrieval import unit_length
+
+__all__ = ["Whitening"]
+
+_PER_DIRECTION = 10  # objects that a direction needs for its scatter to be known
+_LEAST_SHARE = 1e-9  # of the largest variance: below it is rounding
+_SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """A linear map of unit vectors, fitted without labels.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (E,)
+    matrix : ndarray, shape (E, r)
+        Principal directions over their standard deviations.
+    """
+
+    mean: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, vectors: ArrayLike) -> Whitening:
+        """Of many objects' embeddings.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (n, E)
+            Of any length but zero. Of fewer than 10 objects per direction only the n / 10 leading directions are kept.
+
+        Raises
+        ------
+        BadInputError
+            There are fewer than 20 objects, or all are the same.
+        """
+        from sklearn.decomposition import PCA
+
+        values = unit_length(vectors)
+        most = min(values.shape[1], len(values) // _PER_DIRECTION)
+        if most < 2:
+            raise BadInputError(
+                f"{len(values)} embeddings don't tell how they scatter; give {2 * _PER_DIRECTION} or more"
+            )
+        if np.ptp(values, axis=0).max() < _SAME:
+            raise BadInputError("all embeddings are the same, so that none is nearer than another; embed other objects")
+        found = PCA(n_components=most, svd_solver="full").fit(values)
+        variance = found.explained_variance_
+        kept = variance > _LEAST_SHARE * variance[0]
+        return cls(found.mean_, found.components_[kept].T / np.sqrt(variance[kept]))
+
+    def __call__(self, vectors: ArrayLike) -> NDArray[np.float64]:
+        """Vectors (n, E) → unit vectors (n, r)."""
+        return unit_length((unit_length(vectors) - self.mean) @ self.matrix)
