@@ -34,6 +34,7 @@ from asterism.catalogs.embeddings import read_embeddings
 from asterism.inference.embed import embed_catalog
 from asterism.inference.embedder import Embedder
 from asterism.learning.probes import Labelled, probe_classes, probe_values
+from asterism.learning.whitening import Whitening
 from asterism.simulate.sky import simulate
 from asterism.surveys.desi import DesiDoor
 from asterism.surveys.doors import ingest_files
@@ -178,7 +179,8 @@ def ask(
     learn: tuple[np.ndarray, ...], check: tuple[np.ndarray, ...], queries: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Class by vote, and redshift by the median of the neighbours of that class; stars have none."""
-    voted = probe_classes("knn", Labelled(learn[0], learn[1]), queries, Labelled(check[0], check[1]))
+    white = Whitening.fit(learn[0])
+    voted = probe_classes("knn", Labelled(learn[0], learn[1]), queries, Labelled(check[0], check[1]), whitening=white)
     z, chosen = np.zeros(len(queries)), {"class": voted.chosen}
     for name in ("GALAXY", "QSO"):
         of = voted.predicted == name
@@ -190,6 +192,7 @@ def ask(
             Labelled(learn[0][mine], np.log1p(learn[2][mine])),
             queries[of],
             Labelled(check[0][others], np.log1p(check[2][others])),
+            whitening=white,
         )
         z[of], chosen[name] = np.expm1(found.predicted), found.chosen
     return voted.predicted, z, chosen

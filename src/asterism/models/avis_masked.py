@@ -19,8 +19,8 @@ from asterism.models.avis_spectrum import SpectrumEncoder
 
 __all__ = ["ImageDecoder", "SpectrumDecoder", "hidden_patches"]
 
-_FLOOR = 0.05
-"""Share of a spectrum's level, or of an image's stretched flux, below which errors count no more: bright objects are not all."""
+_FLOOR = {"spectrum": 0.3, "image": 0.05}
+"""Of a spectrum's level, and of stretched flux: smaller errors count no more, or bright stars' continua would be all that is learned."""
 
 _CLIP = 3.0
 """Standard deviations behind which a residual counts linearly."""
@@ -116,7 +116,7 @@ class SpectrumDecoder(nn.Module):
         context = encoder.related(context, valid)
         asked = self.block(self.ask(encoder.place).expand(len(flux), -1, -1), context, valid)
         level = encoder.level(torch.where(behind, 0.0, flux), left)[0]
-        precision = torch.where(target, 1 / (ivar * level**2).clamp_min(1e-12) + _FLOOR**2, 1.0).rsqrt()
+        precision = torch.where(target, 1 / (ivar * level**2).clamp_min(1e-12) + _FLOOR["spectrum"] ** 2, 1.0).rsqrt()
         loss = flux.new_zeros(())
         for told, wanted in (
             (self.tell(asked), target & behind),
@@ -184,7 +184,7 @@ def _image_loss(encoder: ImageEncoder, told: Tensor, flux: Tensor, ivar: Tensor,
         # asinh(x)/2 of what has the error σ has the error σ / 2√(1 + x²).
         soft = encoder.softening[:, None, None]
         variance = 1 / (4 * weight.clamp_min(1e-30) * (soft**2 + light**2))
-        residual = (encoder.stretch(light) - said) * torch.where(wanted, variance + _FLOOR**2, 1.0).rsqrt()
+        residual = (encoder.stretch(light) - said) * torch.where(wanted, variance + _FLOOR["image"] ** 2, 1.0).rsqrt()
         loss = loss + _huber(residual)[wanted].sum()
         count = count + wanted.sum()
     return loss / count.clamp_min(1)
