@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 import torch
 from rich.console import Console
+from safetensors.torch import load_file
 
 from asterism.catalogs import catalog as catalog_module
 from asterism.catalogs.leaks import SourceSet
@@ -129,11 +130,19 @@ def test_a_run_says_what_it_is(sky, tmp_path):
     assert "without labels (objective: siglip)" in (done.path / "README.md").read_text()
 
 
-@pytest.mark.parametrize(("steps", "views"), [(2, 0), (4, 0), (5, 0.5)])
-def test_an_interrupted_run_continues_to_the_same_file(sky, tmp_path, monkeypatch, steps, views):
-    """Stopped in the masked part (steps 1 to 3), at its end, and in the alignment behind it, also of two views."""
-    settings = ["fit.epochs=1", "alignment.pretrain_epochs=1", "fit.accumulate=2", "fit.batch_size=8"]
-    settings.append(f"alignment.views={views}")
+@pytest.mark.parametrize(
+    ("steps", "more"),
+    [
+        (2, []),
+        (4, []),
+        (5, ["alignment.views=0.5"]),
+        (2, ["alignment.lock=spectrum"]),
+        (5, ["alignment.lock=spectrum"]),
+    ],
+)
+def test_an_interrupted_run_continues_to_the_same_file(sky, tmp_path, monkeypatch, steps, more):
+    """Stopped in the masked part (steps 1 to 3), at its end, and in the alignment behind it, also of two views or one locked."""
+    settings = ["fit.epochs=1", "alignment.pretrain_epochs=1", "fit.accumulate=2", "fit.batch_size=8", *more]
     whole = run(sky, tmp_path / "whole", *settings)
     original, done = fit_module._Fitting.on_train_batch_end, []
 
@@ -171,6 +180,30 @@ def test_masked_modelling_before_it_can_have_steps_of_its_own(sky, tmp_path, mon
     assert masked > 1.5 * steps
 
 
+def test_what_is_locked_is_taught_by_masked_modelling_alone_and_whitened(sky, tmp_path, monkeypatch):
+    seen = {}
+
+    def spy(model, chosen, *args):
+        original(model, chosen, *args)
+        seen.update({name: values.clone() for name, values in model.state_dict().items()})
+
+    original = run_fit.whiten_model
+    monkeypatch.setattr(run_fit, "whiten_model", spy)
+    locked = ["alignment.pretrain_epochs=1", "alignment.lock=spectrum", "fit.epochs=1", "fit.batch_size=8"]
+    done = run(sky, tmp_path / "run", *locked)
+    kept = load_file(done.path / "model.safetensors")
+    apart = {name: not torch.equal(kept[name], values) for name, values in seen.items() if name in kept}
+    parts = [f"{part}.{role}" for part in ("encoders", "projections", "maps") for role in ("image", "spectrum")]
+    of = {part: [changed for name, changed in apart.items() if f"{part}." in name] for part in parts}
+    assert not any(of["encoders.spectrum"] + of["projections.spectrum"] + of["maps.spectrum"] + of["maps.image"])
+    assert any(of["encoders.image"])
+    assert any(of["projections.image"])
+    white, plain = (kept[f"network.maps.{role}.matrix"] for role in ("spectrum", "image"))
+    assert torch.equal(plain, torch.eye(len(plain)))
+    # Of some 40 objects four directions are known well enough.
+    assert 2 <= int(white.any(0).sum()) <= 4
+
+
 def test_masked_modelling_needs_no_pairs(sky, tmp_path):
     done = run(sky, tmp_path / "run", "alignment.objective=masked", "fit.epochs=1", inputs="spectrum")
     assert set(done.summary["validation"]) == {"loss"}
@@ -197,6 +230,12 @@ def test_masked_modelling_needs_no_pairs(sky, tmp_path):
             {},
             r"alignment\.pretrain_epochs would do nothing",
         ),
+        (
+            ["alignment.lock=image"],
+            {},
+            r"alignment\.lock goes with masked modelling before the alignment, and there is none",
+        ),
+        (["alignment.objective=masked", "alignment.lock=image"], {}, r"alignment\.lock would do nothing"),
         (["alignment.pretrain_batch_size=4"], {}, r"there is none; set alignment\.pretrain_epochs, or leave it out"),
         (
             ["alignment.objective=masked", "alignment.pretrain_learning_rate=0.1"],

@@ -5,7 +5,7 @@ import torch
 
 from asterism.errors import ConfigurationError
 from asterism.models.inputs import ModelInputs
-from asterism.models.model import create_model
+from asterism.models.model import Model, create_model
 
 ROLES = ("image", "spectrum")
 
@@ -113,3 +113,28 @@ def test_flux_normalised_inputs_tell_no_brightness(make_model, make_batch, name)
         # A spectrum of relative flux has no level in any case.
         same = normalised or (name == "spectrum" and model.network.encoders[name].relative)
         assert torch.allclose(seen, scaled, atol=1e-4) == same
+
+
+def test_a_map_behind_the_projection_turns_embeddings_and_travels_with_the_model(make_model, make_batch, tmp_path):
+    model, batch = make_model("avis", ("spectrum",), embedding=8), make_batch(12, roles=("spectrum",))
+    before = model(batch)["embedding_spectrum"]
+    mean, matrix = before.mean(0), torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
+    model.network.whiten("spectrum", mean, matrix)
+    expected = torch.nn.functional.normalize(torch.cat([(before - mean) @ matrix, torch.zeros(12, 3)], 1), dim=1)
+    there = model(batch)["embedded_spectrum"]
+    torch.testing.assert_close(model(batch)["embedding_spectrum"][there], expected[there])
+    assert not model(batch)["embedding_spectrum"][~there].any()
+    model.save_pretrained(tmp_path / "model")
+    again = Model.from_pretrained(tmp_path / "model")
+    assert torch.equal(again(batch)["embedding_spectrum"], model(batch)["embedding_spectrum"])
+
+
+def test_what_is_locked_has_no_gradients(legacy, desi, stamps, role, galaxy):
+    inputs = ModelInputs(image=legacy.model_copy(update={"shape": (72, 72)}), spectrum=desi)
+    batch = {"image": stamps(inputs.image, 4), "spectrum": role(desi, galaxy(0.1, 0.2, 0.3, 0.4), seed=1)}
+    model = create_model("avis", inputs, None)
+    model.standardise([batch])
+    model.network.lock("spectrum")
+    found = model.network.encode(batch).embeddings
+    assert found["image"].values.requires_grad
+    assert not found["spectrum"].values.requires_grad

@@ -218,17 +218,17 @@ def check_objective(
             f"model {model} does not embed images and spectra apart, which --task alignment needs; choose --model avis"
         )
     if objective not in CONTRASTS:
-        for name in ("pretrain_epochs", "pretrain_batch_size", "pretrain_learning_rate", "views"):
+        for name in ("pretrain_epochs", "pretrain_batch_size", "pretrain_learning_rate", "lock", "views"):
             if getattr(config, name):
                 raise ConfigurationError(
                     f"objective {objective} compares no objects, so alignment.{name} would do nothing; leave it out, or set"
                     f" alignment.objective to one of {', '.join(CONTRASTS)}"
                 )
         return
-    for name in ("pretrain_batch_size", "pretrain_learning_rate"):
+    for name in ("pretrain_batch_size", "pretrain_learning_rate", "lock"):
         if getattr(config, name) is not None and not config.pretrain_epochs:
             raise ConfigurationError(
-                f"alignment.{name} is of masked modelling before the alignment, and there is none; set"
+                f"alignment.{name} goes with masked modelling before the alignment, and there is none; set"
                 " alignment.pretrain_epochs, or leave it out"
             )
     if config.views and not varied:

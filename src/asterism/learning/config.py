@@ -223,6 +223,13 @@ class AlignmentConfig(_Section):
     pretrain_learning_rate: Annotated[
         float | None, Field(gt=0, description="peak step of masked modelling before it; null = fit.learning_rate")
     ] = None
+    lock: Annotated[
+        Literal["image", "spectrum"] | None,
+        Field(
+            description="modality that only masked modelling teaches: its embedding is whitened and left, the other learns to"
+            " agree with it; null = both learn both"
+        ),
+    ] = None
     mask_share: Annotated[
         float,
         Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling"),

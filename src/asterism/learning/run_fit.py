@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from asterism.learning.stages import fit_stages
 from asterism.learning.steps import Augment, JointTask, Task
 from asterism.learning.tasks import Goal
 from asterism.learning.training_set import TrainingSet, UnlabelledSet
+from asterism.learning.whiten_model import whiten_model
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model
 
@@ -97,12 +99,15 @@ def fit_run(
         assert augment is not None  # `check_objective` has seen to it
         shown = TwoViews(augment)
     checkpoint = directory / CHECKPOINT
+    locked = config.alignment.lock if isinstance(goal, Alignment) else None
     fitted_model: nn.Module = network
     if isinstance(goal, Masked):
         fitted_model = MaskedModel(network, config.alignment.mask_share)
     if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
         if isinstance(goal, Alignment) and config.alignment.pretrain_epochs:
-            _pretrain(network, chosen, validation, config, seed, augment, checkpoint, console)
+            _pretrain(network, chosen, config, seed, augment, checkpoint, console)
+            if locked is not None:
+                whiten_model(network, chosen, (locked,), seed, training_device(config.fit), say)
         elif not isinstance(goal, Alignment | Masked):
             fit_stages(
                 network,
@@ -117,8 +122,10 @@ def fit_run(
                 console=console,
                 say=say,
             )
+    if locked is not None:
+        network.network.lock(locked)  # type: ignore[operator]  # of networks that are aligned
     _expect(network.config.name, fitted_model, task, stream, config.fit, shown, checkpoint, console)
-    return fit(
+    fitted = fit(
         fitted_model,
         task,
         stream,
@@ -129,21 +136,26 @@ def fit_run(
         checkpoint=checkpoint,
         console=console,
     )
+    if isinstance(goal, Masked):
+        whiten_model(network, chosen, network.network.inputs.roles, seed, training_device(config.fit), say)
+    return fitted
 
 
 def _pretrain(
     network: Model,
     chosen: TrainingSet,
-    validation: Batches,
     config: TrainConfig,
     seed: int,
     augment: Augmentation | None,
     last: Path,
     console: Console | None,
 ) -> None:
-    """Masked modelling before the alignment; it ends with its best epoch's weights."""
+    """Masked modelling before the alignment, of what will be locked alone; it ends with its best epoch's weights."""
     say = teller(console)
     given = config.alignment
+    if given.lock is not None:
+        chosen = replace(chosen, bindings={given.lock: chosen.bindings[given.lock]})
+    validation = chosen.stream("validation", given.validation_size)
     own = {
         "epochs": given.pretrain_epochs,
         "batch_size": given.pretrain_batch_size or config.fit.batch_size,
@@ -155,7 +167,7 @@ def _pretrain(
     stream = chosen.stream("train", settings.batch_size, shuffle=True, seed=seed)
     masked = MaskedModel(network, config.alignment.mask_share)
     checkpoint = last.with_name("masked.pt")
-    say("First masked modelling of each modality alone.")
+    say(f"First masked modelling of {'each modality alone' if given.lock is None else f'the {given.lock} alone'}.")
     _expect(network.config.name, masked, Masked(), stream, settings, augment, checkpoint, console)
     fitted = fit(
         masked,

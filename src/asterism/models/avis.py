@@ -21,7 +21,7 @@ from asterism.models.network import Batch, Embedding, Encoded, Network, select, 
 if TYPE_CHECKING:
     from asterism.models.heads import HeadsConfig
 
-__all__ = ["AVIS", "AVISOptions"]
+__all__ = ["AVIS", "AVISOptions", "LinearMap"]
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ class AVIS(Network):
     image        centre at full and the whole at a third of the resolution → convolutions →
                  36 + 36 tokens and one of the light → transformer → pooled; see `ImageEncoder`
     projection   each width → 2 width → E, GELU between
-    embedding    ``image`` and ``spectrum``: the projections at unit length; ``joint``: the sum of
-                 what there is of both, at unit length
+    embedding    ``image`` and ``spectrum``: the projections at unit length, each through a linear map
+                 that does nothing until `whiten` sets it, at unit length again; ``joint``: the sum
+                 of what there is of both, at unit length
     features     (B, 1, E): the mean of what projections there are, layer-normalised, for heads
     ===========  =================================================================================
 
@@ -88,6 +89,8 @@ class AVIS(Network):
     ----------
     encoders, projections : ModuleDict
         By role.
+    maps : ModuleDict
+        By role, the linear map behind the projection at unit length: `LinearMap`.
     decoders : ModuleDict
         By role, what `masked_loss` needs; empty unless the model is to be aligned.
     """
@@ -101,6 +104,7 @@ class AVIS(Network):
         size = _SIZES[options.size]
         self.members, self.width = 1, options.embedding or size.embedding
         self.encoders, self.projections, self.decoders = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        self.maps = nn.ModuleDict({role: LinearMap(self.width) for role in inputs.roles})
         if inputs.image is not None:
             self.encoders["image"] = ImageEncoder(
                 inputs.image,
@@ -145,7 +149,7 @@ class AVIS(Network):
         for role in self.inputs.roles:
             seen = self._encoder(role).present(batch[role])
             projected.append(self._project(role, batch, seen))
-            found[role] = unit(projected[-1], seen)
+            found[role] = unit(self.maps[role](F.normalize(projected[-1], dim=-1)), seen)
         there = torch.stack([embedding.present for embedding in found.values()])
         informed = there.any(0)
         mean = torch.stack(projected).sum(0) / there.sum(0).clamp_min(1)[:, None]
@@ -162,7 +166,7 @@ class AVIS(Network):
         Parameters
         ----------
         batch : mapping
-            As `asterism.catalogs.stream` gives it.
+            As `asterism.catalogs.stream` gives it; a modality that it lacks is not modelled.
         share : float
             Of the patches that are hidden, between 0 and 1.
         generator : torch.Generator, optional
@@ -183,7 +187,8 @@ class AVIS(Network):
         if not self.decoders:
             raise ConfigurationError("this model has nothing to decode masked inputs with; train it for alignment")
         losses = []
-        for role in self.inputs.roles:
+        roles = [role for role in self.inputs.roles if role in batch]
+        for role in roles:
             which = self._encoder(role).present(batch[role]).nonzero()[:, 0]
             if len(which):
                 chosen = select(batch[role], which)
@@ -191,8 +196,29 @@ class AVIS(Network):
                     self.decoders[role](self.encoders[role], self.projections[role], chosen, share, generator)
                 )
         if not losses:
-            return batch[self.inputs.roles[0]]["flux"].new_zeros((), requires_grad=True)
+            return batch[roles[0]]["flux"].new_zeros((), requires_grad=True)
         return torch.stack(losses).mean()
+
+    def whiten(self, role: str, mean: Tensor, matrix: Tensor) -> None:
+        """Set what happens to a modality's embeddings: (embedding − mean) · matrix, at unit length.
+
+        Parameters
+        ----------
+        role : str
+        mean : Tensor
+            (E,)
+        matrix : Tensor
+            (E, r) with r ≤ E; the other E − r numbers are 0.
+        """
+        placed = self.maps[role]
+        assert isinstance(placed, LinearMap)
+        placed.mean.copy_(mean)
+        placed.matrix.zero_()[:, : matrix.shape[1]] = matrix
+
+    def lock(self, role: str) -> None:
+        """Leave a modality's encoder and projection as they are from now on."""
+        self.encoders[role].requires_grad_(False)
+        self.projections[role].requires_grad_(False)
 
     def turn_to(self, inputs: ModelInputs) -> None:
         """Read other surveys' spectra, other bands of images, or only one of the two; see `Network.turn_to`."""
@@ -228,6 +254,28 @@ class AVIS(Network):
             return values
         found = projection(encoder(select(batch[role], which)))
         return values.to(found.dtype).index_copy(0, which, found)
+
+
+class LinearMap(nn.Module):
+    """Vectors (n, E) less a mean, times a matrix; both are set, not learned, and do nothing as they begin.
+
+    Parameters
+    ----------
+    width : int
+        E.
+    """
+
+    mean: Tensor
+    matrix: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("matrix", torch.eye(width))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(n, E) → (n, E)."""
+        return (vectors.to(self.mean.dtype) - self.mean) @ self.matrix
 
 
 def _stamps(encoder: nn.Module) -> ImageEncoder:

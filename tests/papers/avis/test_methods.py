@@ -19,7 +19,9 @@ def test_objectives_differ_in_nothing_else():
     assert others("infonce") == others("siglip") == others("vicreg")
     assert others("infonce-pretrained") == others("siglip-pretrained") == others("vicreg-pretrained")
     more = others("infonce-pretrained").keys() - others("infonce").keys()
-    assert more == {"alignment.pretrain_epochs"}
+    assert more == {
+        f"alignment.{key}" for key in ("lock", *(f"pretrain_{of}" for of in ("epochs", "batch_size", "learning_rate")))
+    }
     kept, normalised = (method_named(name).recipe("small") for name in (KEPT, NORMALISED))
     assert normalised == kept | {"model.flux_normalised": True}
 
