@@ -25,8 +25,8 @@ __all__ = ["FRACTIONS", "SEEDS", "SPLIT", "PaperData", "ready", "recipe_of", "si
 SPLIT = "avis"
 FRACTIONS = {"train": 0.85, "validation": 0.1, "calibration": 0.05}
 SURVEY = "desi-even"
-SEEDS = {"train": 71, "test": 72}
-"""Of the two skies."""
+SEEDS = {"train": 71, "test": 73}
+"""Of the two skies. A test sky of seed 72 served while the recipe was chosen (docs/results/avis.md): nothing is scored on it."""
 QUANTIZE = 10.0
 _MODALITIES = ("photometry", "image", "spectrum")
 _SECONDS = 0.45  # of one core, per object
