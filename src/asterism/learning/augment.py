@@ -60,7 +60,9 @@ def flip_images(image: Tensor, flipped: Tensor) -> Tensor:
     -------
     Tensor, same shape
     """
-    return torch.where(flipped[:, None, None, None], image.flip(-1), image)
+    out = image.clone()
+    out[flipped] = image[flipped].flip(-1)
+    return out
 
 
 def shift_images(flux: Tensor, ivar: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,6 +86,10 @@ def shift_images(flux: Tensor, ivar: Tensor, shift: Tensor) -> tuple[Tensor, Ten
     """
     whole = torch.floor(shift)
     part = shift - whole
+    if not bool(part.any()):
+        flux = _moved(flux, whole)
+        ivar = _moved(ivar, whole) if ivar.shape[-2:] == flux.shape[-2:] else ivar
+        return torch.where(ivar > 0, flux, 0.0), ivar
     new_flux = torch.zeros_like(flux)
     variance = torch.zeros_like(ivar)
     lost = torch.zeros_like(ivar, dtype=torch.bool)
@@ -293,11 +299,11 @@ def _half(count: int, largest: float, generator: torch.Generator, device: torch.
 
 def _moved(image: Tensor, move: Tensor) -> Tensor:
     """Images moved by whole pixels, shape (B, bands, ny, nx) and (B, 2), mirrored at the edges."""
-    ny, nx = image.shape[-2:]
+    bands, ny, nx = image.shape[1:]
     rows = _mirrored(torch.arange(ny, device=image.device) - move[:, :1].long(), ny)
     columns = _mirrored(torch.arange(nx, device=image.device) - move[:, 1:].long(), nx)
-    objects = torch.arange(image.shape[0], device=image.device)[:, None, None]
-    return image.permute(0, 2, 3, 1)[objects, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    places = (nx * rows[:, :, None] + columns[:, None, :]).flatten(1)[:, None].expand(-1, bands, -1)
+    return image.flatten(2).gather(2, places).unflatten(2, (ny, nx))
 
 
 def _mirrored(index: Tensor, n: int) -> Tensor:
