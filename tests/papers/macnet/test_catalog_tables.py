@@ -6,3 +6,4 @@ def test_objects_are_counted_by_plan(paper):
     assert sum(told["sample", None]["counts"].values()) == 160
     assert sum(told["sample", 1]["counts"].values()) + sum(told["sample", 2]["counts"].values()) == 160
     assert told["sample", 1]["mjd"] == [56549.6, 56549.6]
+    assert {plan for catalog, plan in told if catalog == "test"} == {None}

@@ -20,6 +20,7 @@ __all__ = ["count_objects", "draw_frame", "draw_images", "draw_maps", "draw_stri
 
 _IMAGES_OF_CLASS = 4
 _FRAME_OBJECTS = 40
+_OF_TWO_PLANS = ("sample", "few")
 
 
 def count_objects(data: PaperData) -> list[dict[str, Any]]:
@@ -28,7 +29,8 @@ def count_objects(data: PaperData) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``catalog``, ``plan`` (None: all), ``mjd`` (first and last), ``counts`` by class.
+        ``catalog``, ``plan`` (None: all; other catalogs than the sample are of other plans), ``mjd`` (first and last),
+        ``counts`` by class.
     """
     told = []
     for name, path in data.catalogs.items():
@@ -36,7 +38,7 @@ def count_objects(data: PaperData) -> list[dict[str, Any]]:
         kinds = np.array(table["class"].to_pylist(), dtype=object)
         mjd = np.array([np.nan if v is None else v for v in table["mjd"].to_pylist()], dtype=float)
         plans: dict[int | None, Any] = {None: np.ones(len(kinds), bool)}
-        if data.boundary is not None:
+        if data.boundary is not None and name in _OF_TWO_PLANS:
             plans |= {1: mjd < data.boundary, 2: mjd >= data.boundary}
         for plan, which in plans.items():
             if not which.any():
