@@ -105,6 +105,7 @@ class AVIS(Network):
         self.members, self.width = 1, options.embedding or size.embedding
         self.encoders, self.projections, self.decoders = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         self.maps = nn.ModuleDict({role: LinearMap(self.width) for role in inputs.roles})
+        self.locked: set[str] = set()
         if inputs.image is not None:
             self.encoders["image"] = ImageEncoder(
                 inputs.image,
@@ -148,7 +149,9 @@ class AVIS(Network):
         projected = []
         for role in self.inputs.roles:
             seen = self._encoder(role).present(batch[role])
-            projected.append(self._project(role, batch, seen))
+            half = role not in self.locked and torch.is_autocast_enabled(seen.device.type)
+            with torch.autocast(seen.device.type, enabled=half):
+                projected.append(self._project(role, batch, seen))
             found[role] = unit(self.maps[role](F.normalize(projected[-1], dim=-1)), seen)
         there = torch.stack([embedding.present for embedding in found.values()])
         informed = there.any(0)
@@ -199,6 +202,7 @@ class AVIS(Network):
             return batch[roles[0]]["flux"].new_zeros((), requires_grad=True)
         return torch.stack(losses).mean()
 
+    @torch.no_grad()
     def whiten(self, role: str, mean: Tensor, matrix: Tensor) -> None:
         """Set what happens to a modality's embeddings: (embedding − mean) · matrix, at unit length.
 
@@ -216,7 +220,12 @@ class AVIS(Network):
         placed.matrix.zero_()[:, : matrix.shape[1]] = matrix
 
     def lock(self, role: str) -> None:
-        """Leave a modality's encoder and projection as they are from now on."""
+        """Leave a modality's encoder and projection as they are from now on.
+
+        They are then run in single precision also where the fit is not: whitened, what scatters least counts as much as the rest,
+        and bfloat16 would round it away.
+        """
+        self.locked.add(role)
         self.encoders[role].requires_grad_(False)
         self.projections[role].requires_grad_(False)
 
@@ -275,7 +284,8 @@ class LinearMap(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """(n, E) → (n, E)."""
-        return (vectors.to(self.mean.dtype) - self.mean) @ self.matrix
+        with torch.autocast(vectors.device.type, enabled=False):
+            return (vectors.to(self.mean.dtype) - self.mean) @ self.matrix
 
 
 def _stamps(encoder: nn.Module) -> ImageEncoder:

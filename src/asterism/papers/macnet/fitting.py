@@ -45,7 +45,7 @@ class TestSet:
     rows : ndarray, shape (n,), int64
         Ascending.
     where : str
-        The condition that chooses them.
+        The condition that chooses them, but for those of one plan, which are chosen by what it taught too.
     part : str or None
         Of the catalog's split; None: all of it.
     """
