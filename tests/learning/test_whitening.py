@@ -31,6 +31,15 @@ def test_a_turn_changes_no_distance(seed):
     np.testing.assert_allclose(one @ one.T, other @ other.T, atol=1e-6)
 
 
+def test_coordinates_keep_their_length_where_it_means_something():
+    x = np.random.default_rng(1).normal(size=(400, 3)) * [1, 10, 100]
+    whitening = Whitening.fit(x, directions=False)
+    np.testing.assert_allclose(np.cov(((x - whitening.mean) @ whitening.matrix).T), np.eye(3), atol=1e-9)
+    assert not np.allclose(whitening(x), whitening(2 * x))
+    white = Whitening.fit(x)
+    np.testing.assert_allclose(white(x), white(2 * x))
+
+
 def test_directions_without_scatter_or_objects_are_left_out():
     x = np.column_stack([spread(600), np.zeros(600), spread(600)[:, 0]])
     assert Whitening.fit(x).matrix.shape == (10, 8)

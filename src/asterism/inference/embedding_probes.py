@@ -103,8 +103,8 @@ def probe_embedding(
         Labels of the training part are learned from, those of the validation part chosen by, those of the test part scored
         against.
     metric : str
-        ``cosine`` or ``euclidean``; for the first neighbours are sought among whitened embeddings too, by the scatter of all
-        training objects, labelled or not.
+        ``cosine`` or ``euclidean``. Neighbours are sought among whitened embeddings too, by the scatter of all training
+        objects, labelled or not, whatever the embedding is: what it is put beside has the same chance.
     asked : sequence of str
         Keys of `ASKED`.
     few : sequence of int
@@ -119,7 +119,7 @@ def probe_embedding(
     Probed
     """
     probed = Probed()
-    whitening = _whitening(*train.vectors[name]) if metric == "cosine" else None
+    whitening = _whitening(*train.vectors[name], directions=metric == "cosine")
     for what in asked:
         parts = [_labelled(part, name, what) for part in (train, validation, test)]
         (reference, _), (held, _), (queries, places) = parts
@@ -160,9 +160,9 @@ def _labelled(part: Part, name: str, asked: str) -> tuple[Labelled, NDArray[np.i
     return Labelled(values[places], labels), places
 
 
-def _whitening(values: NDArray[np.float32], present: NDArray[np.bool_]) -> Whitening | None:
+def _whitening(values: NDArray[np.float32], present: NDArray[np.bool_], *, directions: bool) -> Whitening | None:
     """Of all that are there; None where they are too few to tell how they scatter."""
-    return Whitening.fit(values[present]) if present.sum() >= _LEAST_REFERENCE else None
+    return Whitening.fit(values[present], directions=directions) if present.sum() >= _LEAST_REFERENCE else None
 
 
 def _few(

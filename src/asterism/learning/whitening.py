@@ -25,26 +25,31 @@ _SAME = 1e-6
 
 @dataclass(frozen=True)
 class Whitening:
-    """A linear map of unit vectors, fitted without labels.
+    """A linear map of unit vectors, or of coordinates that are no directions, fitted without labels.
 
     Attributes
     ----------
     mean : ndarray, shape (E,)
     matrix : ndarray, shape (E, r)
         Principal directions over their standard deviations.
+    directions : bool
+        Whether vectors are brought to unit length first.
     """
 
     mean: NDArray[np.float64]
     matrix: NDArray[np.float64]
+    directions: bool = True
 
     @classmethod
-    def fit(cls, vectors: ArrayLike) -> Whitening:
+    def fit(cls, vectors: ArrayLike, *, directions: bool = True) -> Whitening:
         """Of many objects' embeddings.
 
         Parameters
         ----------
         vectors : array_like, shape (n, E)
             Of any length but zero. Of fewer than 10 objects per direction only the n / 10 leading directions are kept.
+        directions : bool
+            Whether their length means nothing.
 
         Raises
         ------
@@ -53,7 +58,7 @@ class Whitening:
         """
         from sklearn.decomposition import PCA
 
-        values = unit_length(vectors)
+        values = unit_length(vectors) if directions else np.asarray(vectors, dtype=np.float64)
         most = min(values.shape[1], len(values) // _PER_DIRECTION)
         if most < 2:
             raise BadInputError(
@@ -64,8 +69,9 @@ class Whitening:
         found = PCA(n_components=most, svd_solver="full").fit(values)
         variance = found.explained_variance_
         kept = variance > _LEAST_SHARE * variance[0]
-        return cls(found.mean_, found.components_[kept].T / np.sqrt(variance[kept]))
+        return cls(found.mean_, found.components_[kept].T / np.sqrt(variance[kept]), directions)
 
     def __call__(self, vectors: ArrayLike) -> NDArray[np.float64]:
         """Vectors (n, E) → unit vectors (n, r)."""
-        return unit_length((unit_length(vectors) - self.mean) @ self.matrix)
+        values = unit_length(vectors) if self.directions else np.asarray(vectors, dtype=np.float64)
+        return unit_length((values - self.mean) @ self.matrix)
