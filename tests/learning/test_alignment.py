@@ -242,6 +242,11 @@ def test_masked_modelling_needs_no_pairs(sky, tmp_path):
             {},
             r"alignment\.pretrain_learning_rate would do nothing",
         ),
+        (
+            ["alignment.pretrain_epochs=1", "alignment.lock=spectrum", "augment.brightness=0.5"],
+            {},
+            r"the spectrum, which alignment\.lock names, is embedded once, as observed; set augment\.brightness=0",
+        ),
         (["alignment.views=1", *UNVARIED], {}, r"nothing under augment\. varies them; set alignment\.views=0"),
     ],
 )

@@ -136,10 +136,7 @@ def test_what_is_locked_has_no_gradients(legacy, desi, stamps, role, galaxy):
     model.standardise([batch])
     model.network.lock("spectrum")
     found = model.network.encode(batch).embeddings
-    # In mixed precision it is what it will be when it is asked.
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        mixed = model.network.encode(batch).embeddings
-    assert torch.equal(mixed["spectrum"].values, found["spectrum"].values)
-    assert not torch.equal(mixed["image"].values, found["image"].values)
     assert found["image"].values.requires_grad
     assert not found["spectrum"].values.requires_grad
+    # What a whole batch lacks has no embedding.
+    assert set(model.network.encode({"image": batch["image"]}).embeddings) == {"image", "joint"}

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
-from asterism.learning.config import AlignmentConfig, FitConfig
+from asterism.learning.augment import Augmentation
+from asterism.learning.config import AlignmentConfig, AugmentConfig, FitConfig
 from asterism.learning.fit import to_device
 from asterism.learning.objectives import contrast, retrieval
 from asterism.learning.steps import Augment, Batch
@@ -189,7 +190,7 @@ class Masked:
 
 
 def check_objective(
-    config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig, *, varied: bool = True
+    config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig, augment: AugmentConfig
 ) -> None:
     """Refuse an objective that can't be had.
 
@@ -201,8 +202,8 @@ def check_objective(
     roles : sequence of str
         What it reads.
     fit : FitConfig
-    varied : bool
-        Whether there is any augmentation, without which two views of an object are one.
+    augment : AugmentConfig
+        Without any augmentation two views of an object are one.
 
     Raises
     ------
@@ -231,7 +232,12 @@ def check_objective(
                 f"alignment.{name} goes with masked modelling before the alignment, and there is none; set"
                 " alignment.pretrain_epochs, or leave it out"
             )
-    if config.views and not varied:
+    if config.lock and augment.brightness:
+        raise ConfigurationError(
+            f"augment.brightness scales all that is measured of an object, and the {config.lock}, which alignment.lock names, is"
+            " embedded once, as observed; set augment.brightness=0"
+        )
+    if config.views and not Augmentation(augment).active:
         raise ConfigurationError(
             "alignment.views compares two views of an object and nothing under augment. varies them; set alignment.views=0"
         )

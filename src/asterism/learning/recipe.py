@@ -36,7 +36,6 @@ ALIGNMENT_VIEWS: dict[str, Any] = {
     "fibre": 0.1,
     "gaps": 0.5,
     "gap_runs": 2,
-    "brightness": 0.5,
 }
 """Augmentation of alignment."""
 

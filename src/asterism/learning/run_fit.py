@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from asterism.learning.config import AugmentConfig, FitConfig, TrainConfig
 from asterism.learning.distillation import Distilled, Lessons
 from asterism.learning.estimate import duration, estimate, size
 from asterism.learning.fit import Batches, Fitted, fit, training_device
+from asterism.learning.locked import LockedModel
 from asterism.learning.progress import FitProgress
 from asterism.learning.run_record import write_history
 from asterism.learning.stages import fit_stages
@@ -35,6 +35,8 @@ __all__ = ["CHECKPOINT", "READ_SIZE", "adapt_run", "fit_run", "sky_sigma", "tell
 
 CHECKPOINT = Path("checkpoints", "last.pt")
 """Where a run keeps its state while it fits."""
+
+_EMBEDDED = "locked.safetensors"
 
 READ_SIZE = 2048
 """Most objects per batch where nothing is learned from them."""
@@ -88,8 +90,11 @@ def fit_run(
     at_once = network.config.inputs.at_once(READ_SIZE)
     known = chosen.stream("train", at_once, also=also)
     network.standardise(known if fainter is None else chain(known, fainter.stream(None, at_once)))
-    stream = chosen.stream("train", config.fit.batch_size, shuffle=True, seed=seed, also=also)
-    validation = chosen.stream("validation", config.alignment.validation_size if chosen.without_labels else at_once)
+    locked = config.alignment.lock if isinstance(goal, Alignment) else None
+    # What is locked is embedded once, and not read after that.
+    learned = chosen if locked is None else chosen.only(_other(locked))
+    stream = learned.stream("train", config.fit.batch_size, shuffle=True, seed=seed, also=also)
+    validation = learned.stream("validation", config.alignment.validation_size if chosen.without_labels else at_once)
     settings = config.augment
     if fainter is not None and not settings.dimming:
         settings = settings.model_copy(update={"dimming": config.adapt.dimming})
@@ -99,7 +104,6 @@ def fit_run(
         assert augment is not None  # `check_objective` has seen to it
         shown = TwoViews(augment)
     checkpoint = directory / CHECKPOINT
-    locked = config.alignment.lock if isinstance(goal, Alignment) else None
     fitted_model: nn.Module = network
     if isinstance(goal, Masked):
         fitted_model = MaskedModel(network, config.alignment.mask_share)
@@ -123,7 +127,8 @@ def fit_run(
                 say=say,
             )
     if locked is not None:
-        network.network.lock(locked)  # type: ignore[operator]  # of networks that are aligned
+        kept = checkpoint.with_name(_EMBEDDED)
+        fitted_model = LockedModel.of(network, locked, chosen, training_device(config.fit), kept)
     _expect(network.config.name, fitted_model, task, stream, config.fit, shown, checkpoint, console)
     fitted = fit(
         fitted_model,
@@ -141,6 +146,10 @@ def fit_run(
     return fitted
 
 
+def _other(role: str) -> str:
+    return "image" if role == "spectrum" else "spectrum"
+
+
 def _pretrain(
     network: Model,
     chosen: TrainingSet,
@@ -154,7 +163,7 @@ def _pretrain(
     say = teller(console)
     given = config.alignment
     if given.lock is not None:
-        chosen = replace(chosen, bindings={given.lock: chosen.bindings[given.lock]})
+        chosen = chosen.only(given.lock)
     validation = chosen.stream("validation", given.validation_size)
     own = {
         "epochs": given.pretrain_epochs,

@@ -30,7 +30,7 @@ from asterism.learning.alignment import (
     check_pairs,
     head_config,
 )
-from asterism.learning.augment import Augmentation, check_dimming
+from asterism.learning.augment import check_dimming
 from asterism.learning.baseline_set import BaselineSet
 from asterism.learning.baselines import check_libraries
 from asterism.learning.calibrate import calibrate, run_over
@@ -163,8 +163,8 @@ def train(
         check_libraries()
     if "alignment" in tasks:
         # What the recipe of alignment adds does not go by the number of objects.
-        varied = Augmentation(with_recipe(config, tasks, model, 0).augment).active
-        check_objective(config.alignment, model, reads.roles, config.fit, varied=varied)
+        augment = with_recipe(config, tasks, model, 0).augment
+        check_objective(config.alignment, model, reads.roles, config.fit, augment)
     chosen = choose_objects(catalog, bindings, split=split, where=where, tasks=tasks)
     mentor = None if teacher is None else Teacher.open(teacher, chosen)
     config = with_recipe(config, tasks, model, chosen.objects("train") + (len(mentor.unlabelled) if mentor else 0))

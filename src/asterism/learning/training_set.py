@@ -122,6 +122,10 @@ class TrainingSet:
             labels=self.labels,
         )
 
+    def only(self, role: str) -> TrainingSet:
+        """The same objects, of which one modality is streamed."""
+        return replace(self, bindings={role: self.bindings[role]})
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Columns of labels that the tasks learn from."""

@@ -105,7 +105,6 @@ class AVIS(Network):
         self.members, self.width = 1, options.embedding or size.embedding
         self.encoders, self.projections, self.decoders = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         self.maps = nn.ModuleDict({role: LinearMap(self.width) for role in inputs.roles})
-        self.locked: set[str] = set()
         if inputs.image is not None:
             self.encoders["image"] = ImageEncoder(
                 inputs.image,
@@ -144,14 +143,15 @@ class AVIS(Network):
         return self.encode(batch)[:2]
 
     def encode(self, batch: Batch) -> Encoded:
-        """Features and embeddings: ``"image"`` and ``"spectrum"``, as far as they are read, and ``"joint"``."""
+        """Features and embeddings: ``"image"`` and ``"spectrum"``, as far as they are read, and ``"joint"``.
+
+        A modality that the whole batch lacks has no embedding, and is absent from the others.
+        """
         found: dict[str, Embedding] = {}
         projected = []
-        for role in self.inputs.roles:
+        for role in [role for role in self.inputs.roles if role in batch]:
             seen = self._encoder(role).present(batch[role])
-            half = role not in self.locked and torch.is_autocast_enabled(seen.device.type)
-            with torch.autocast(seen.device.type, enabled=half):
-                projected.append(self._project(role, batch, seen))
+            projected.append(self._project(role, batch, seen))
             found[role] = unit(self.maps[role](F.normalize(projected[-1], dim=-1)), seen)
         there = torch.stack([embedding.present for embedding in found.values()])
         informed = there.any(0)
@@ -220,12 +220,7 @@ class AVIS(Network):
         placed.matrix.zero_()[:, : matrix.shape[1]] = matrix
 
     def lock(self, role: str) -> None:
-        """Leave a modality's encoder and projection as they are from now on.
-
-        They are then run in single precision also where the fit is not: whitened, what scatters least counts as much as the rest,
-        and bfloat16 would round it away.
-        """
-        self.locked.add(role)
+        """Leave a modality's encoder and projection as they are from now on."""
         self.encoders[role].requires_grad_(False)
         self.projections[role].requires_grad_(False)
 

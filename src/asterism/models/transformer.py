@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asterism.models.attention import CrossAttentionBlock
+from asterism.models.attention import CrossAttentionBlock, attend
 
 __all__ = ["Pool", "Transformer", "TransformerBlock"]
 
@@ -36,7 +35,7 @@ class TransformerBlock(nn.Module):
         q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if turn is not None:
             q, k = _turned(q, turn), _turned(k, turn)
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None])
+        attended = attend(q, k, v, valid)
         tokens = tokens + self.out(attended.transpose(1, 2).flatten(2))
         return tokens + self.mlp(tokens)
 

@@ -69,7 +69,7 @@ SCALES = {
         "360 pairs and one epoch: tries the road, says nothing of the models",
     ),
     "small": Scale(
-        {"train": 20_000, "test": 4_000}, "tiny", 3, 14, 12, 12, 256, 1, 500, 5,
+        {"train": 20_000, "test": 4_000}, "tiny", 3, 8, 8, 8, 256, 1, 500, 5,
         "20,000 pairs, the smallest networks; two cores",
     ),
     "medium": Scale(
@@ -143,9 +143,10 @@ class Method:
         epochs = of.supervised if self.kind == "supervised" else of.epochs
         told: dict[str, Any] = {
             "model.size": of.size,
-            "fit.epochs": of.pretrain + of.epochs if self.objective == "masked" else epochs,
+            "fit.epochs": of.pretrain if self.objective == "masked" else epochs,
             "fit.batch_size": of.batch,
             "fit.patience": 0,
+            "fit.precision": "bf16-mixed",
         }
         if self.kind == "supervised":
             return {**told, "fit.learning_rate": 1e-3}
@@ -168,7 +169,7 @@ class Method:
         if self.kind != "aligned":
             return 0, 0
         if self.objective == "masked":
-            return of.pretrain + of.epochs, 0
+            return of.pretrain, 0
         return of.pretrain if self.pretrained else 0, of.epochs
 
 
@@ -233,7 +234,7 @@ def _methods() -> tuple[Method, ...]:
         Method(
             "masked",
             "masked modelling alone",
-            "each modality by itself, as long as the others in all",
+            "each modality by itself",
             "aligned",
             _ASKED,
             objective="masked",
