@@ -10,12 +10,14 @@ from asterism.papers.row_records import read_record, read_scored
 def test_agreement_is_told_of_classes_and_targets(place):
     row = Row("clusters", KEPT, 0)
     figures, table = read_record(row.folder(place))["figures"], read_scored(row.folder(place))
-    noise = table["cluster"].to_numpy()
-    noise = noise[np.isfinite(noise)]
-    assert figures["summary"]["noise_share"] == np.mean(noise < 0)
-    for name in ("class", "target"):
-        assert -0.1 < figures[name]["ami"] <= 1
-        assert figures[name]["n"] > 100
+    for column, told in (("cluster", figures), ("cluster_embedding", figures["embedding"])):
+        noise = table[column].to_numpy()
+        noise = noise[np.isfinite(noise)]
+        assert told["summary"]["noise_share"] == np.mean(noise < 0)
+        for name in ("class", "target"):
+            assert -0.1 < told[name]["ami"] <= 1
+            assert told[name]["n"] > 100
+    assert figures["summary"]["space"] == "map"
 
 
 def test_rarities_are_those_of_the_catalog(place, paper):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.lists import number_values
@@ -31,6 +32,9 @@ _SCORES = ("anomaly_knn", "anomaly_density")
 def cluster_row(row: Row, parts: Parts, scale: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Column ``cluster``, and its agreement with class and, of objects chosen for one reason only, with target class.
 
+    Clusters are sought on the map of the embedding: so it was decided on a development sky (docs/results/avis.md). Those sought among
+    the embedding's own numbers are column ``cluster_embedding``.
+
     Parameters
     ----------
     row : Row
@@ -42,21 +46,30 @@ def cluster_row(row: Row, parts: Parts, scale: str) -> tuple[dict[str, Any], dic
     columns : dict
     figures : dict
         ``summary`` as `asterism.explore.cluster` gives it, and of each label what
-        `asterism.learning.cluster_agreement.cluster_agreement` tells; ``notes``.
+        `asterism.learning.cluster_agreement.cluster_agreement` tells; ``embedding``: the same among the embedding's numbers; ``notes``.
     """
-    catalog, resamples = _clustered(parts), scale_named(scale).resamples
+    resamples = min(200, scale_named(scale).resamples)
+    places, figures, notes = _told(_clustered(parts), parts, resamples)
+    other, figures["embedding"], more = _told(_clustered(parts, "embedding"), parts, resamples)
+    figures["notes"] = list(dict.fromkeys([*notes, *more]))
+    return {"cluster": pa.array(places), "cluster_embedding": pa.array(other)}, figures
+
+
+def _told(catalog: Catalog, parts: Parts, resamples: int) -> tuple[NDArray[np.float64], dict[str, Any], list[str]]:
+    """Clusters (n,), NaN of objects without an embedding, their figures, and notes."""
     found = number_values(catalog.read(["cluster"])["cluster"], np.float64)
     there, objects = np.isfinite(found), parts.samples[2][1]
-    figures: dict[str, Any] = {"summary": read_summary(catalog.path), "notes": []}
+    figures: dict[str, Any] = {"summary": read_summary(catalog.path)}
+    notes = []
     for name in _AGAINST:
         labels = objects.names.get(name, np.full(len(objects), None, object))[there]
         try:
             figures[name] = cluster_agreement(
-                found[there].astype(int), labels, sources=objects.source_id[there], resamples=min(200, resamples)
+                found[there].astype(int), labels, sources=objects.source_id[there], resamples=resamples
             )
         except BadInputError:
-            figures["notes"].append(f"Clusters were not compared with {name}: no object is labelled.")
-    return {"cluster": pa.array(found)}, figures
+            notes.append(f"Clusters were not compared with {name}: no object is labelled.")
+    return found, figures, notes
 
 
 def rarity_row(row: Row, parts: Parts, scale: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -80,5 +93,6 @@ def rarity_row(row: Row, parts: Parts, scale: str) -> tuple[dict[str, Any], dict
     return kept | {"rare": pa.array(rare, pa.string())}, figures
 
 
-def _clustered(parts: Parts) -> Catalog:
-    return cluster_catalog(parts.catalogs["test"], parts.fit.catalog(parts.out, "clusters"), embedding="joint")
+def _clustered(parts: Parts, space: str = "map") -> Catalog:
+    place = parts.fit.catalog(parts.out, "clusters" if space == "map" else f"clusters-{space}")
+    return cluster_catalog(parts.catalogs["test"], place, embedding="joint", space=space)

@@ -35,8 +35,8 @@ def map_figure(out: Path, tables: Tables) -> tuple[Figure, str] | None:
         return None
     figure = draw_maps(_catalog(out, "maps"), beside=_clusters(out, tables))
     return figure, (
-        "Test objects on the map of their joint embedding, coloured by what the model was never told; clusters were found in the"
-        f" embedding, not on the map. {PAGE} beside this report is the same map to turn and to look into."
+        "Test objects on the map of their joint embedding, coloured by what the model was never told; clusters were sought on a"
+        f" map made for them. {PAGE} beside this report is the same map to turn and to look into."
     )
 
 

@@ -22,7 +22,8 @@ _TEXTS = {
     " near magnitude hold the objects nearest in it. Flux-normalised: images are divided by the object's own light and spectra"
     " lose their level; signal-to-noise ratios stay.",
     "labels": "Macro recall of names, R² of numbers; intervals are a bootstrap over sources.",
-    "clusters": "HDBSCAN on the joint embedding of the test objects; its settings follow from their number, no label has a say."
+    "clusters": "HDBSCAN on the map of the test objects' joint embedding, and among the embedding's own numbers; its settings"
+    " follow from their number, no label has a say."
     " Adjusted mutual information, noise counted as a cluster of its own; targets of objects that were chosen for one reason only.",
     "anomalies": "Whether the highest scores are the objects of rare kinds (white dwarfs, cataclysmic variables, carbon stars, hot"
     " subdwarfs, as far as they are below 2 % of the objects).",

@@ -133,15 +133,15 @@ def _labels(methods: Mapping[str, Any]) -> list[Table]:
 def _clusters(methods: Mapping[str, Any]) -> list[Table]:
     rows = []
     for entry in methods.values():
-        found = entry["figures"]
-        summary = found["summary"]
-        texts = [entry["title"], f"{summary['clusters']:g}", f"{summary['noise_share']:.1%}"]
-        texts.append(value_of(dig(summary, "stability", "mean"), 2))
-        for name in ("class", "target"):
-            one = found.get(name, {})
-            texts += [_spread(one, "ami"), ends_of(one.get("ami_interval")), value_of(one.get("ami_without_noise"))]
-        rows.append([Cell(text) for text in texts])
-    columns = ["method", "clusters", "noise", "stability", "AMI, class", "95 % interval", "without noise"]
+        for space, found in (("map", entry["figures"]), ("embedding", entry["figures"]["embedding"])):
+            summary = found["summary"]
+            texts = [entry["title"], space, f"{summary['clusters']:g}", f"{summary['noise_share']:.1%}"]
+            texts.append(value_of(dig(summary, "stability", "mean"), 2))
+            for name in ("class", "target"):
+                one = found.get(name, {})
+                texts += [_spread(one, "ami"), ends_of(one.get("ami_interval")), value_of(one.get("ami_without_noise"))]
+            rows.append([Cell(text) for text in texts])
+    columns = ["method", "among", "clusters", "noise", "stability", "AMI, class", "95 % interval", "without noise"]
     columns += ["AMI, target", "95 % interval", "without noise"]
     return [Table(columns, rows, _ours_first(methods))]
 
