@@ -57,6 +57,10 @@ def command(
             "--teacher", metavar="RUN", help="A run that reads other inputs of this catalog, to learn its answers too."
         ),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", metavar="RUN", help="A run of the same model whose weights to begin with."),
+    ] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines", help="Fit what a user would else pick on the same objects: trees, a perceptron."),
@@ -76,6 +80,7 @@ def command(
         asterism train --catalog sky --out run --task redshift --where "class = 'GALAXY'"
         asterism train --catalog sky --out run --inputs image --teacher run-of-spectra
         asterism train --catalog sky --out run --task alignment --model avis --inputs image,spectrum
+        asterism train --catalog sky --out tuned --model avis --start aligned --task classification,redshift
         asterism train --show-config
     """
     from asterism.learning.config import parse_settings
@@ -104,6 +109,7 @@ def command(
         config=config,
         adapt_to=adapt,
         teacher=teacher,
+        start=start,
         baselines=baselines,
         seed=seed,
         overwrite=overwrite,

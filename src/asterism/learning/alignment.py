@@ -190,7 +190,12 @@ class Masked:
 
 
 def check_objective(
-    config: AlignmentConfig, model: str, roles: Sequence[str], fit: FitConfig, augment: AugmentConfig
+    config: AlignmentConfig,
+    model: str,
+    roles: Sequence[str],
+    fit: FitConfig,
+    augment: AugmentConfig,
+    begun: Sequence[str] = (),
 ) -> None:
     """Refuse an objective that can't be had.
 
@@ -204,6 +209,8 @@ def check_objective(
     fit : FitConfig
     augment : AugmentConfig
         Without any augmentation two views of an object are one.
+    begun : sequence of str
+        What the run to start from reads.
 
     Raises
     ------
@@ -227,7 +234,8 @@ def check_objective(
                 )
         return
     for name in ("pretrain_batch_size", "pretrain_learning_rate", "lock"):
-        if getattr(config, name) is not None and not config.pretrain_epochs:
+        told = getattr(config, name) is None or config.pretrain_epochs or (name == "lock" and config.lock in begun)
+        if not told:
             raise ConfigurationError(
                 f"alignment.{name} goes with masked modelling before the alignment, and there is none; set"
                 " alignment.pretrain_epochs, or leave it out"

@@ -20,6 +20,7 @@ from asterism.learning.config import AugmentConfig, FitConfig, TrainConfig
 from asterism.learning.distillation import Distilled, Lessons
 from asterism.learning.estimate import duration, estimate, size
 from asterism.learning.fit import Batches, Fitted, fit, training_device
+from asterism.learning.former_run import FormerRun
 from asterism.learning.locked import LockedModel
 from asterism.learning.progress import FitProgress
 from asterism.learning.run_record import write_history
@@ -48,6 +49,7 @@ def fit_run(
     chosen: TrainingSet,
     fainter: UnlabelledSet | None,
     lessons: Lessons | None,
+    former: FormerRun | None,
     config: TrainConfig,
     seed: int,
     directory: Path,
@@ -65,6 +67,8 @@ def fit_run(
         What will be adapted to.
     lessons : Lessons, optional
         A teacher's answers.
+    former : FormerRun, optional
+        Whose weights to begin with.
     config : TrainConfig
     seed : int
     directory : Path
@@ -90,6 +94,9 @@ def fit_run(
     at_once = network.config.inputs.at_once(READ_SIZE)
     known = chosen.stream("train", at_once, also=also)
     network.standardise(known if fainter is None else chain(known, fainter.stream(None, at_once)))
+    if former is not None:
+        taken = network.network.begin_with(former.model.network)
+        say(f"Starting from {former.path}: its weights for {' and '.join(taken)}.")
     locked = config.alignment.lock if isinstance(goal, Alignment) else None
     # What is locked is embedded once, and not read after that.
     learned = chosen if locked is None else chosen.only(_other(locked))
@@ -110,9 +117,9 @@ def fit_run(
     if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
         if isinstance(goal, Alignment) and config.alignment.pretrain_epochs:
             _pretrain(network, chosen, config, seed, augment, checkpoint, console)
-            if locked is not None:
-                whiten_model(network, chosen, (locked,), seed, training_device(config.fit), say)
-        elif not isinstance(goal, Alignment | Masked):
+        if locked is not None and (config.alignment.pretrain_epochs or _plain(network, locked)):
+            whiten_model(network, chosen, (locked,), seed, training_device(config.fit), say)
+        if not isinstance(goal, Alignment | Masked):
             fit_stages(
                 network,
                 task,  # type: ignore[arg-type]
@@ -144,6 +151,11 @@ def fit_run(
     if isinstance(goal, Masked):
         whiten_model(network, chosen, network.network.inputs.roles, seed, training_device(config.fit), say)
     return fitted
+
+
+def _plain(network: Model, role: str) -> bool:
+    """Whether a modality's embedding is not whitened yet; that of a run to start from may be."""
+    return bool(network.network.maps[role].plain)  # type: ignore[index, union-attr]  # of networks that are aligned
 
 
 def _other(role: str) -> str:

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
 from asterism.catalogs.groups import Group
-from asterism.catalogs.leaks import SourceSet, check_no_leak, find_leaks
+from asterism.catalogs.leaks import SourceSet, find_leaks
 from asterism.catalogs.stream import Stream
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.distillation import Lessons
 from asterism.learning.fit import to_device
+from asterism.learning.former_run import FormerRun, labelled
 from asterism.learning.training_set import TrainingSet
 from asterism.models import densities
 from asterism.models.model import Model
@@ -90,8 +89,8 @@ class Teacher:
             It has seen objects of the student's test part, or was trained on some that the student is stopped or calibrated
         by.
         """
-        path = Path(run)
-        model = Model.from_pretrained(path)
+        former = FormerRun.open(run, "the teacher")
+        path, model = former.path, former.model
         for task in chosen.tasks:
             if task not in model.heads:
                 raise ConfigurationError(
@@ -103,19 +102,9 @@ class Teacher:
                 f"the teacher {path} tells {', '.join(model.classes)} apart and the objects to learn from are"
                 f" {', '.join(chosen.classes)}; train a teacher on the same classes, or choose them with --where"
             )
-        record = path / "seen.parquet"
-        if not record.is_file():
-            raise BadInputError(
-                f"the teacher {path} has no record of what it has seen (seen.parquet); give a run as train wrote it"
-            )
-        seen = SourceSet.load(record)
-        chosen.check_leaks(seen, f", with the teacher {path}")
-        for part in ("validation", "calibration"):
-            kept = SourceSet.from_catalog(chosen.catalog, rows=chosen.rows(part))
-            what = f"the {part} part of split {chosen.split!r} of {chosen.catalog.path}, with the teacher {path}"
-            check_no_leak(_labelled(seen), kept, what)
+        former.check_leaks(chosen)
         bindings = model.config.inputs.check(chosen.catalog.schema, str(chosen.catalog.path))
-        return cls(path, model, seen, chosen, bindings, chosen.unlabelled_rows())
+        return cls(path, model, former.seen, chosen, bindings, chosen.unlabelled_rows())
 
     @property
     def fingerprint(self) -> str:
@@ -210,7 +199,7 @@ class Teacher:
         asked = rows = np.union1d(chosen.rows("train"), self.unlabelled)
         if not own:
             scored = SourceSet.from_catalog(chosen.catalog, rows=rows)
-            asked = rows[~find_leaks(_labelled(self.seen), scored).seen]
+            asked = rows[~find_leaks(labelled(self.seen), scored).seen]
         found: list[tuple[Tensor, Tensor, Tensor]] = []
         if len(asked):
             device = device or torch.device("cpu")
@@ -267,8 +256,3 @@ def _points(grid: np.ndarray, pdf: np.ndarray) -> Tensor:
     flat = pdf.reshape(n * count, size)
     at = densities.quantile(grid, flat, (np.arange(POINTS) + 0.5) / POINTS)
     return torch.from_numpy(at.astype(np.float32)).reshape(n, count, POINTS)
-
-
-def _labelled(seen: SourceSet) -> SourceSet:
-    """Those of the sources whose labels the weights were fitted to."""
-    return SourceSet(seen.table.filter(pc.equal(seen.table["role"], pa.scalar("labelled"))))

@@ -37,6 +37,7 @@ from asterism.learning.calibrate import calibrate, run_over
 from asterism.learning.classification import Classification
 from asterism.learning.config import TrainConfig
 from asterism.learning.fit import training_device
+from asterism.learning.former_run import FormerRun
 from asterism.learning.recipe import with_recipe
 from asterism.learning.run_fit import CHECKPOINT, READ_SIZE, adapt_run, fit_run, teller
 from asterism.learning.run_record import (
@@ -89,6 +90,7 @@ def train(
     config: TrainConfig | None = None,
     adapt_to: Catalog | str | Path | None = None,
     teacher: str | Path | None = None,
+    start: str | Path | None = None,
     baselines: bool = False,
     seed: int = 0,
     overwrite: bool = False,
@@ -117,6 +119,9 @@ def train(
     teacher : path, optional
         A finished run that reads other inputs of the same catalog, whose answers are learned beside the labels, see
         `learning.teacher`.
+    start : path, optional
+        A finished run of the same model, whose weights and standardisation the new one begins with, as far as both read the same;
+        its options hold where the configuration names none.
     baselines : bool
         Fit LightGBM, XGBoost and a perceptron beside it; for redshifts LightGBM and a random forest.
     seed : int
@@ -155,6 +160,9 @@ def train(
             f"--task alignment reads no label, and {'--baselines' if baselines else '--teacher'} goes by labels; leave it out"
         )
     network_class(model)  # before a split is made: an unknown name must leave nothing behind
+    former = None if start is None else FormerRun.open(start, "the run to start from")
+    if former is not None:
+        config = _as_begun(former, model, config)
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
     bindings = bind_roles(catalog.schema, inputs)
     reads = ModelInputs.from_bindings(bindings, config.inputs.quantities)
@@ -164,7 +172,8 @@ def train(
     if "alignment" in tasks:
         # What the recipe of alignment adds does not go by the number of objects.
         augment = with_recipe(config, tasks, model, 0).augment
-        check_objective(config.alignment, model, reads.roles, config.fit, augment)
+        begun = () if former is None else former.model.config.inputs.roles
+        check_objective(config.alignment, model, reads.roles, config.fit, augment, begun)
     chosen = choose_objects(catalog, bindings, split=split, where=where, tasks=tasks)
     mentor = None if teacher is None else Teacher.open(teacher, chosen)
     config = with_recipe(config, tasks, model, chosen.objects("train") + (len(mentor.unlabelled) if mentor else 0))
@@ -184,6 +193,9 @@ def train(
     seen = SourceSet.union([chosen.seen(), fainter.seen()]) if fainter else chosen.seen()
     if mentor is not None:
         seen = SourceSet.union([seen, mentor.seen_by_student()])
+    if former is not None:
+        former.check_leaks(chosen)
+        seen = SourceSet.union([seen, former.seen])
     chosen.check_leaks(seen)
     made_from = {
         "command": "train",
@@ -200,6 +212,8 @@ def train(
     }
     if mentor is not None:
         made_from["teacher"] = mentor.fingerprint
+    if former is not None:
+        made_from["start"] = former.model.fingerprint
     with Output(out, made_from, overwrite) as output:
         if output.complete:
             say(f"{output.path} is already complete.")
@@ -210,7 +224,7 @@ def train(
         if mentor is not None:
             lessons = mentor.lessons(redshift, own=config.teacher.own, device=device)
             say(mentor.told(lessons))
-        fitted = fit_run(network, goal, chosen, fainter, lessons, config, seed, output.directory, console)
+        fitted = fit_run(network, goal, chosen, fainter, lessons, former, config, seed, output.directory, console)
         scored = _SCORES.get(",".join(tasks), "negative log-likelihood")
         say(f"Best validation {scored} {fitted.best_score:.4f} at epoch {fitted.best_epoch + 1} of {fitted.epochs}.")
         if fainter is not None:
@@ -251,12 +265,26 @@ def train(
         card = card_of(chosen, metrics, told)
         if mentor is not None:
             card["teacher"] = mentor.card()
+        if former is not None:
+            card["start"] = f"the weights of {former.path.name} (fingerprint `{former.model.fingerprint}`)"
         network.save_pretrained(output.directory, card)
         seen.save(output.directory / "seen.parquet")
         write_history(output.directory / "history.csv", fitted)
         summary = summary_of(made_from, chosen, network, fitted, metrics, told)
         if mentor is not None and lessons is not None:
             summary["teacher"] = mentor.about(lessons)
+        if former is not None:
+            summary["start"] = {"path": str(former.path), "fingerprint": former.model.fingerprint}
         (output.directory / "train.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         shutil.rmtree(output.directory / CHECKPOINT.parent, ignore_errors=True)
     return TrainedRun(output.path, False, summary)
+
+
+def _as_begun(former: FormerRun, model: str, config: TrainConfig) -> TrainConfig:
+    """The configuration with the options of the run to start from where it names none."""
+    known = former.model.config
+    if known.name != model:
+        raise ConfigurationError(
+            f"the run to start from, {former.path}, is of model {known.name} and the new one of {model}; give --model {known.name}"
+        )
+    return config.model_copy(update={"model": {**known.options, **config.model}})

@@ -42,6 +42,8 @@ def whiten_model(
     """
     network = model.network
     assert isinstance(network, AVIS)  # what alignment refuses others for
+    for role in roles:
+        network.whiten(role, torch.zeros(network.width), torch.eye(network.width))
     network.eval().to(device)
     found: dict[str, list[torch.Tensor]] = {role: [] for role in roles}
     for number, batch in enumerate(chosen.stream("train", _AT_ONCE, shuffle=True, seed=seed)):

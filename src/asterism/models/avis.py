@@ -16,7 +16,7 @@ from asterism.models.avis_masked import ImageDecoder, SpectrumDecoder
 from asterism.models.avis_spectrum import SpectrumEncoder
 from asterism.models.configuration import Strict
 from asterism.models.inputs import ModelInputs
-from asterism.models.network import Batch, Embedding, Encoded, Network, select, unit
+from asterism.models.network import Batch, Embedding, Encoded, Network, select, take_over, unit
 
 if TYPE_CHECKING:
     from asterism.models.heads import HeadsConfig
@@ -224,6 +224,29 @@ class AVIS(Network):
         self.encoders[role].requires_grad_(False)
         self.projections[role].requires_grad_(False)
 
+    def begin_with(self, other: Network) -> tuple[str, ...]:
+        """Take over encoders, projections, maps and decoders of the modalities that both read; spectra may be on another grid."""
+        assert isinstance(other, AVIS)
+        shared = tuple(role for role in self.inputs.roles if role in other.inputs.roles)
+        if not shared:
+            raise ConfigurationError(
+                f"the run to start from reads {', '.join(other.inputs.roles)} and the model here"
+                f" {', '.join(self.inputs.roles)}; give them an input in common, or leave --start out"
+            )
+        for role in shared:
+            encoder, theirs = self._encoder(role), other._encoder(role)
+            if isinstance(encoder, ImageEncoder):
+                _check_same_stamps(encoder, _stamps(theirs))
+            if encoder.normalised != theirs.normalised:
+                raise ConfigurationError(
+                    "the run to start from reads flux-normalised inputs, or the model here does, and not both; set"
+                    f" model.flux_normalised={str(theirs.normalised).lower()}"
+                )
+            for parts in ("encoders", "projections", "maps", "decoders"):
+                if role in getattr(self, parts) and role in getattr(other, parts):
+                    take_over(getattr(self, parts)[role], getattr(other, parts)[role])
+        return shared
+
     def turn_to(self, inputs: ModelInputs) -> None:
         """Read other surveys' spectra, other bands of images, or only one of the two; see `Network.turn_to`."""
         if inputs.image is not None:
@@ -277,10 +300,30 @@ class LinearMap(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("matrix", torch.eye(width))
 
+    @property
+    def plain(self) -> bool:
+        """Whether it does nothing."""
+        eye = torch.eye(len(self.mean), device=self.matrix.device)
+        return not bool(self.mean.any()) and bool(torch.equal(self.matrix, eye))
+
     def forward(self, vectors: Tensor) -> Tensor:
         """(n, E) → (n, E)."""
         with torch.autocast(vectors.device.type, enabled=False):
             return (vectors.to(self.mean.dtype) - self.mean) @ self.matrix
+
+
+def _check_same_stamps(mine: ImageEncoder, theirs: ImageEncoder) -> None:
+    ours, known = mine.inputs, theirs.inputs
+    if ours.bands != known.bands or ours.zero_point != known.zero_point:
+        raise ConfigurationError(
+            f"the run to start from knows images in {', '.join(known.bands)} and those here are in {', '.join(ours.bands)} (or of"
+            " another zero point); give it such images, or leave --start out"
+        )
+    if abs(ours.pixel_scale / known.pixel_scale - 1) > 0.01:
+        raise ConfigurationError(
+            f"the run to start from knows images with pixels of {known.pixel_scale:g} arcsec and those here have"
+            f" {ours.pixel_scale:g}; give it such images, or leave --start out"
+        )
 
 
 def _stamps(encoder: nn.Module) -> ImageEncoder:

@@ -32,6 +32,8 @@ class Card(Strict):
         Figures by name, e.g. ``accuracy``; say in `metrics_on` what they were measured on.
     metrics_on : str
         What the metrics were measured on, e.g. ``"validation part, 8,000 objects"``.
+    start : str
+        What it began with, where that was not chance.
     teacher : str
         Whose answers it learned from beside the labels, with the fingerprint; empty for none.
     limits : tuple of str
@@ -47,6 +49,7 @@ class Card(Strict):
     metrics: dict[str, float] = Field(default_factory=dict)
     metrics_on: str = "not recorded"
     teacher: str = ""
+    start: str = ""
     limits: tuple[str, ...] = ()
     license: str = "bsd-3-clause"
 
@@ -91,7 +94,8 @@ def card_text(config: ModelConfig, card: Card, fingerprint: str, parameters: int
         "\n".join(read),
         "## What it was trained on",
         f"Catalog {card.catalog} (fingerprint `{card.catalog_fingerprint}`), training part of split {card.split}."
-        + (f" It learned from {card.teacher} too." if card.teacher else ""),
+        + (f" It learned from {card.teacher} too." if card.teacher else "")
+        + (f" It began with {card.start}." if card.start else ""),
         "\n".join(["| class | objects | fraction |", "|---|---|---|", *mix])
         if mix
         else ("The class mix is not recorded." if classes else "Classes were not looked at."),

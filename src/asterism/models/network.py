@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from asterism.models.heads import HeadsConfig
     from asterism.models.stages import Stage
 
-__all__ = ["Batch", "CamLayer", "Embedding", "Encoded", "Network", "present", "select", "unit"]
+__all__ = ["Batch", "CamLayer", "Embedding", "Encoded", "Network", "present", "select", "take_over", "unit"]
 
 Batch = Mapping[str, Any]
 
@@ -189,6 +189,32 @@ class Network(nn.Module, ABC):
             f"{type(self).__name__} reads only what it was trained on; train a model on such data, or choose model avis"
         )
 
+    def begin_with(self, other: Network) -> tuple[str, ...]:
+        """Take over another network's weights and statistics, before anything is learned.
+
+        Parameters
+        ----------
+        other : Network
+            Of the same class.
+
+        Returns
+        -------
+        tuple of str
+            Roles whose weights were taken over: all, unless a network says otherwise.
+
+        Raises
+        ------
+        ConfigurationError
+            It reads other inputs, or is of another size.
+        """
+        if other.inputs != self.inputs:
+            raise ConfigurationError(
+                f"the run to start from reads {', '.join(other.inputs.roles)} of another description (bands, quantities or grid)"
+                f" than {', '.join(self.inputs.roles)} here; give inputs as it has them, or leave --start out"
+            )
+        take_over(self, other)
+        return self.inputs.roles
+
     def add_heads(self, heads: HeadsConfig) -> None:
         """Told once, after it was built, what heads its model has; only networks with `stages` need to know."""
 
@@ -247,3 +273,20 @@ def unit(values: Tensor, present: Tensor) -> Embedding:
 def select(role: Mapping[str, Tensor], which: Tensor) -> dict[str, Tensor]:
     """The objects `which` (indices) of a role's tensors."""
     return {name: values[which] for name, values in role.items()}
+
+
+def take_over(mine: nn.Module, theirs: nn.Module) -> None:
+    """Copy weights and buffers of a module of the same class.
+
+    Raises
+    ------
+    ConfigurationError
+        Their shapes differ.
+    """
+    state, known = theirs.state_dict(), mine.state_dict()
+    for name, value in known.items():
+        if name not in state or state[name].shape != value.shape:
+            raise ConfigurationError(
+                "the run to start from is of another size than the model here; set the options of model.* as it has them"
+            )
+    mine.load_state_dict({name: state[name] for name in known})
