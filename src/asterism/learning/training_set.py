@@ -122,9 +122,9 @@ class TrainingSet:
             labels=self.labels,
         )
 
-    def only(self, role: str) -> TrainingSet:
-        """The same objects, of which one modality is streamed."""
-        return replace(self, bindings={role: self.bindings[role]})
+    def only(self, *roles: str) -> TrainingSet:
+        """The same objects, of which some modalities are streamed."""
+        return replace(self, bindings={role: self.bindings[role] for role in roles})
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def whiten_model(
         network.whiten(role, torch.zeros(network.width), torch.eye(network.width))
     network.eval().to(device)
     found: dict[str, list[torch.Tensor]] = {role: [] for role in roles}
-    for number, batch in enumerate(chosen.stream("train", _AT_ONCE, shuffle=True, seed=seed)):
+    for number, batch in enumerate(chosen.only(*roles).stream("train", _AT_ONCE, shuffle=True, seed=seed)):
         if number * _AT_ONCE >= _MOST:
             break
         told = network.encode(to_device(batch, device)).embeddings
