@@ -9,8 +9,9 @@
 ``simulate`` makes labelled neighbours: `desi-even` and `sdss-even` with 1D spectra. ``read`` ingests the real spectra under
 DATA (the directory that has ``spectra/desi`` and ``spectra/sdss`` in it). ``run`` embeds all of them with RUN, a directory
 that ``asterism train --task alignment`` or ``asterism reproduce avis`` made, and gives each real spectrum the class that its
-nearest simulated neighbours of the same survey vote for, and the median redshift of the nearest of that class. What has to be
-chosen is chosen on a fifth of the simulated objects. ``redrock`` fits the same spectra with Redrock. One row per source:
+nearest simulated neighbours of the same survey vote for, and the median redshift of the nearest of that class. Real spectra are
+not quite like simulated ones, so neighbours are sought in coordinates that views of one simulated object (shorter exposures, flux
+calibration off by a tenth, gaps) differ little in, and what has to be chosen is chosen on such views of a fifth of the simulated objects. ``redrock`` fits the same spectra with Redrock. One row per source:
 where something was observed several times, the spectrum of highest signal-to-noise.
 
 Every score on real spectra is written to WORK/looks.jsonl when it is first made.
@@ -26,14 +27,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.embeddings import read_embeddings
+from asterism.catalogs.stream import Stream
 from asterism.inference.embed import embed_catalog
 from asterism.inference.embedder import Embedder
 from asterism.learning.probes import Labelled, probe_classes, probe_values
+from asterism.learning.spectral_augment import augment_spectra
 from asterism.learning.whitening import Whitening
 from asterism.simulate.sky import simulate
 from asterism.surveys.desi import DesiDoor
@@ -44,6 +48,8 @@ from asterism.surveys.sdss import SdssDoor
 SURVEYS = {"desi": ("desi-even", 81, 12_000), "sdss": ("sdss-even", 82, 12_000)}
 CLASSES = ("GALAXY", "QSO", "STAR")
 _VALIDATION = 5  # one simulated object in so many
+_VIEWED = 3_000  # simulated objects of which two views are embedded
+_VARIED = {"exposure": 1.0, "calibration": 0.1, "gaps": 0.5, "gap_runs": 2}
 _APART = 2.0  # arcseconds within which two spectra are of one source
 
 Rows = dict[str, Any]
@@ -138,6 +144,17 @@ def vectors_of(embedder: Embedder, catalog: Catalog, out: Path, *, anew: bool = 
     return read_embeddings(made, "spectrum")
 
 
+def views_of(embedder: Embedder, catalog: Catalog, rows: np.ndarray, seed: int) -> np.ndarray:
+    """Embeddings of simulated spectra that were observed otherwise."""
+    reader = embedder.reader(catalog.schema, str(catalog.path), "spectrum")
+    generator, told = torch.Generator().manual_seed(seed), []
+    for batch in Stream(catalog, reader.bindings, batch_size=256, rows=rows, labels=()):
+        given = batch["spectrum"]
+        flux, ivar = augment_spectra(given["flux"], given["ivar"], generator=generator, **_VARIED)
+        told.append(reader.embed({**batch, "spectrum": {**given, "flux": flux, "ivar": ivar}})["spectrum"][0])
+    return np.concatenate(told)
+
+
 def run(work: Path, model: Path) -> None:
     """Embed, ask the neighbours, and keep the answers."""
     embedder = Embedder.from_pretrained(model)
@@ -161,9 +178,13 @@ def run(work: Path, model: Path) -> None:
         kept = one_per_source(rows)
         kept = kept[found[kept]]
         learn, check = there & ~held, there & held
+        viewed = np.flatnonzero(learn)[:: max(1, learn.sum() // _VIEWED)]
+        pair = (views_of(embedder, simulated, viewed, 1), views_of(embedder, simulated, viewed, 2))
+        white = Whitening.fit(vectors[learn], views=pair)
+        varied = views_of(embedder, simulated, np.flatnonzero(check), 3)
         said, z, chosen = ask(
-            (vectors[learn], classes[learn], redshifts[learn]), (vectors[check], classes[check], redshifts[check]),
-            queries[kept],
+            (white(vectors[learn]), classes[learn], redshifts[learn]), (white(varied), classes[check], redshifts[check]),
+            white(queries[kept]),
         )  # fmt: skip
         answers["surveys"][survey] = {
             "object_id": rows["object_id"][kept].tolist(), "class": rows["class"][kept].tolist(),
@@ -179,8 +200,7 @@ def ask(
     learn: tuple[np.ndarray, ...], check: tuple[np.ndarray, ...], queries: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Class by vote, and redshift by the median of the neighbours of that class; stars have none."""
-    white = Whitening.fit(learn[0])
-    voted = probe_classes("knn", Labelled(learn[0], learn[1]), queries, Labelled(check[0], check[1]), whitening=white)
+    voted = probe_classes("knn", Labelled(learn[0], learn[1]), queries, Labelled(check[0], check[1]))
     z, chosen = np.zeros(len(queries)), {"class": voted.chosen}
     for name in ("GALAXY", "QSO"):
         of = voted.predicted == name
@@ -192,7 +212,6 @@ def ask(
             Labelled(learn[0][mine], np.log1p(learn[2][mine])),
             queries[of],
             Labelled(check[0][others], np.log1p(check[2][others])),
-            whitening=white,
         )
         z[of], chosen[name] = np.expm1(found.predicted), found.chosen
     return voted.predicted, z, chosen

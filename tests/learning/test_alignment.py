@@ -247,6 +247,12 @@ def test_masked_modelling_needs_no_pairs(sky, tmp_path):
             {},
             r"the spectrum, which alignment\.lock names, is embedded once, as observed; set augment\.brightness=0",
         ),
+        (["alignment.whiten_by=views"], {}, r"alignment\.whiten_by goes with what is whitened, and nothing will be"),
+        (
+            ["alignment.objective=masked", "alignment.whiten_by=views", *UNVARIED],
+            {},
+            r"nothing under augment\. varies them; set it to objects",
+        ),
         (["alignment.views=1", *UNVARIED], {}, r"nothing under augment\. varies them; set alignment\.views=0"),
     ],
 )

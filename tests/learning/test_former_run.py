@@ -105,7 +105,11 @@ def test_any_model_can_go_on_from_its_like(make_sky, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "change", "says"),
     [
-        ([], {"model": "margformer", "inputs": "image"}, "is of model avis and the new one of margformer; give --model avis"),
+        (
+            [],
+            {"model": "margformer", "inputs": "image"},
+            "is of model avis and the new one of margformer; give --model avis",
+        ),
         ([], {"inputs": "image"}, "reads spectrum and the model here image; give them an input in common"),
         (["model.embedding=32"], {}, r"of another size than the model here"),
         (["model.flux_normalised=true"], {}, r"set model\.flux_normalised=false"),

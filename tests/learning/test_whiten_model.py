@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from asterism.catalogs.roles import bind_roles
+from asterism.learning.spectral_augment import expose_less
 from asterism.learning.training_set import choose_objects
 from asterism.learning.whiten_model import whiten_model
 from asterism.models.inputs import ModelInputs
@@ -41,6 +42,30 @@ def test_embeddings_of_training_objects_scatter_alike(case):
     assert spread[0] > 0.3 * spread[-1]
     # What was not asked for is as it was.
     assert torch.equal(model.network.maps["image"].matrix, torch.eye(8))
+
+
+def test_views_of_an_object_come_closer(case):
+    model, chosen = case(200)
+    (batch,) = chosen.stream("train", 1000)
+
+    def noisier(shown, generator):
+        given = shown["spectrum"]
+        flux, ivar = expose_less(given["flux"], given["ivar"], torch.full((len(given["flux"]),), 3.0), generator)
+        return {**shown, "spectrum": {**given, "flux": flux, "ivar": ivar}}
+
+    def apart():
+        with torch.no_grad():
+            one, other = (
+                model.network.encode(b).embeddings["spectrum"] for b in (batch, noisier(batch, torch.Generator()))
+            )
+        known = one.present & other.present
+        values, moved = one.values[known], other.values[known]
+        return float((values - moved).square().sum() / (values - values.mean(0)).square().sum())
+
+    whiten_model(model, chosen, ("spectrum",), 0, CPU, print)
+    plain = apart()
+    whiten_model(model, chosen, ("spectrum",), 0, CPU, print, noisier)
+    assert apart() < plain
 
 
 def test_too_few_objects_leave_it_as_it_is_and_are_named(case):

@@ -40,6 +40,23 @@ def test_coordinates_keep_their_length_where_it_means_something():
     np.testing.assert_allclose(white(x), white(2 * x))
 
 
+def test_what_differs_between_views_of_one_object_counts_less():
+    rng = np.random.default_rng(3)
+    x = spread(4000)
+    noise = [rng.normal(size=(4000, 8)) * np.geomspace(0.001, 0.3, 8) for _ in range(2)]
+    plain, by_views = (
+        Whitening.fit(x, directions=False),
+        Whitening.fit(x, directions=False, views=tuple(x + n for n in noise)),
+    )
+    seen = [(x[:500] + n[:500] - w.mean) @ w.matrix for w in (plain, by_views) for n in noise]
+    lost = [np.square(a - b).sum() / np.square(a - a.mean(0)).sum() for a, b in (seen[:2], seen[2:])]
+    assert lost[1] < 0.5 * lost[0]
+    # Views without any difference leave the scatter of objects to decide.
+    same = Whitening.fit(x, directions=False, views=(x, x))
+    one, other = (w(x[:50]) for w in (plain, same))
+    np.testing.assert_allclose(one @ one.T, other @ other.T, atol=1e-6)
+
+
 def test_directions_without_scatter_or_objects_are_left_out():
     x = np.column_stack([spread(600), np.zeros(600), spread(600)[:, 0]])
     assert Whitening.fit(x).matrix.shape == (10, 8)

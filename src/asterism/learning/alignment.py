@@ -232,6 +232,8 @@ def check_objective(
                     f"objective {objective} compares no objects, so alignment.{name} would do nothing; leave it out, or set"
                     f" alignment.objective to one of {', '.join(CONTRASTS)}"
                 )
+        if config.whiten_by == "views":
+            _check_varied(augment)
         return
     for name in ("pretrain_batch_size", "pretrain_learning_rate", "lock"):
         told = getattr(config, name) is None or config.pretrain_epochs or (name == "lock" and config.lock in begun)
@@ -245,6 +247,13 @@ def check_objective(
             f"augment.brightness scales all that is measured of an object, and the {config.lock}, which alignment.lock names, is"
             " embedded once, as observed; set augment.brightness=0"
         )
+    if config.whiten_by == "views":
+        if not config.lock:
+            raise ConfigurationError(
+                "alignment.whiten_by goes with what is whitened, and nothing will be; set alignment.lock or"
+                " alignment.objective=masked, or leave it out"
+            )
+        _check_varied(augment)
     if config.views and not Augmentation(augment).active:
         raise ConfigurationError(
             "alignment.views compares two views of an object and nothing under augment. varies them; set alignment.views=0"
@@ -258,6 +267,13 @@ def check_objective(
     if fit.batch_size * fit.accumulate * fit.devices < 2:
         raise ConfigurationError(
             f"objective {objective} compares objects with each other and a step has one; raise fit.batch_size"
+        )
+
+
+def _check_varied(augment: AugmentConfig) -> None:
+    if not Augmentation(augment).active:
+        raise ConfigurationError(
+            "alignment.whiten_by=views goes by views of an object and nothing under augment. varies them; set it to objects"
         )
 
 

@@ -230,6 +230,13 @@ class AlignmentConfig(_Section):
             " agree with it; null = both learn both"
         ),
     ] = None
+    whiten_by: Annotated[
+        Literal["objects", "views"],
+        Field(
+            description="whitening makes alike in all directions: the scatter of objects, or mostly that of two views of one"
+            " object, which costs a little where data are as in training and holds better where they are not"
+        ),
+    ] = "objects"
     mask_share: Annotated[
         float,
         Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling"),

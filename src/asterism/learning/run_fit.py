@@ -107,6 +107,7 @@ def fit_run(
         settings = settings.model_copy(update={"dimming": config.adapt.dimming})
     augment = augmentation(settings, network)
     shown: Augment | None = augment
+    views = augment if config.alignment.whiten_by == "views" else None
     if isinstance(goal, Alignment) and goal.views:
         assert augment is not None  # `check_objective` has seen to it
         shown = TwoViews(augment)
@@ -118,7 +119,7 @@ def fit_run(
         if isinstance(goal, Alignment) and config.alignment.pretrain_epochs:
             _pretrain(network, chosen, config, seed, augment, checkpoint, console)
         if locked is not None and (config.alignment.pretrain_epochs or _plain(network, locked)):
-            whiten_model(network, chosen, (locked,), seed, training_device(config.fit), say)
+            whiten_model(network, chosen, (locked,), seed, training_device(config.fit), say, views)
         if not isinstance(goal, Alignment | Masked):
             fit_stages(
                 network,
@@ -149,7 +150,8 @@ def fit_run(
         console=console,
     )
     if isinstance(goal, Masked):
-        whiten_model(network, chosen, network.network.inputs.roles, seed, training_device(config.fit), say)
+        roles = network.network.inputs.roles
+        whiten_model(network, chosen, roles, seed, training_device(config.fit), say, views)
     return fitted
 
 

@@ -8,6 +8,7 @@ import torch
 
 from asterism.errors import BadInputError
 from asterism.learning.fit import to_device
+from asterism.learning.steps import Augment
 from asterism.learning.training_set import TrainingSet
 from asterism.learning.whitening import Whitening
 from asterism.models.avis import AVIS
@@ -16,12 +17,19 @@ from asterism.models.model import Model
 __all__ = ["whiten_model"]
 
 _MOST = 20_000
-_AT_ONCE = 512
+_VIEWED = 6_000
+_AT_ONCE = 256
 
 
 @torch.no_grad()
 def whiten_model(
-    model: Model, chosen: TrainingSet, roles: Sequence[str], seed: int, device: torch.device, say: Callable[[str], None]
+    model: Model,
+    chosen: TrainingSet,
+    roles: Sequence[str],
+    seed: int,
+    device: torch.device,
+    say: Callable[[str], None],
+    augment: Augment | None = None,
 ) -> None:
     """Set the map behind a model's embeddings by how those of training objects scatter; see `Whitening`. No label is read.
 
@@ -34,11 +42,13 @@ def whiten_model(
     roles : sequence of str
         Whose embeddings.
     seed : int
-        Of the choice.
+        Of the choice, and of views.
     device : torch.device
         Where to compute.
     say : callable
         Is told where objects are too few, and embeddings are left as they are.
+    augment : callable, optional
+        What varies the views of an object: of 6,000 two are embedded, and a direction counts by how little they differ in it.
     """
     network = model.network
     assert isinstance(network, AVIS)  # what alignment refuses others for
@@ -46,16 +56,25 @@ def whiten_model(
         network.whiten(role, torch.zeros(network.width), torch.eye(network.width))
     network.eval().to(device)
     found: dict[str, list[torch.Tensor]] = {role: [] for role in roles}
+    views: dict[str, list[torch.Tensor]] = {role: [] for role in roles}
+    generator = torch.Generator(device).manual_seed(seed)
     for number, batch in enumerate(chosen.only(*roles).stream("train", _AT_ONCE, shuffle=True, seed=seed)):
         if number * _AT_ONCE >= _MOST:
             break
-        told = network.encode(to_device(batch, device)).embeddings
+        shown = to_device(batch, device)
+        told = network.encode(shown).embeddings
         for role in roles:
             found[role].append(told[role].values[told[role].present].cpu())
+        if augment is not None and number * _AT_ONCE < _VIEWED:
+            pair = [network.encode(augment(shown, generator)).embeddings for _ in range(2)]
+            for role in roles:
+                both = pair[0][role].present & pair[1][role].present
+                views[role].append(torch.stack([one[role].values[both] for one in pair]).cpu())
     network.to("cpu")
     for role in roles:
+        pairs = torch.cat(views[role], 1).numpy() if views[role] else None
         try:
-            white = Whitening.fit(torch.cat(found[role]).numpy())
+            white = Whitening.fit(torch.cat(found[role]).numpy(), views=None if pairs is None else (pairs[0], pairs[1]))
         except BadInputError as error:
             say(f"Warning: embeddings of {role} stay as they are: {error}.")
             continue
