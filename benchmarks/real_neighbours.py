@@ -10,9 +10,10 @@
 DATA (the directory that has ``spectra/desi`` and ``spectra/sdss`` in it). ``run`` embeds all of them with RUN, a directory
 that ``asterism train --task alignment`` or ``asterism reproduce avis`` made, and gives each real spectrum the class that its
 nearest simulated neighbours of the same survey vote for, and the median redshift of the nearest of that class. Real spectra are
-not quite like simulated ones, so neighbours are sought in coordinates that views of one simulated object (shorter exposures, flux
-calibration off by a tenth, gaps) differ little in, and what has to be chosen is chosen on such views of a fifth of the simulated objects. ``redrock`` fits the same spectra with Redrock. One row per source:
-where something was observed several times, the spectrum of highest signal-to-noise.
+not quite like simulated ones, so neighbours are sought in coordinates in which views of one simulated object (shorter exposures,
+flux calibration off by a tenth, gaps) differ little, and what has to be chosen is chosen on such views of a fifth of the
+simulated objects. ``redrock`` fits the same spectra with Redrock. One row per source: where something was observed several
+times, the spectrum of highest signal-to-noise.
 
 Every score on real spectra is written to WORK/looks.jsonl when it is first made.
 """

@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 import torch
 from rich.console import Console
@@ -13,20 +12,16 @@ from safetensors.torch import load_file
 
 from asterism.catalogs import catalog as catalog_module
 from asterism.catalogs.leaks import SourceSet
-from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning import fit as fit_module
 from asterism.learning import run_fit
-from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews, check_pairs, sources_of
+from asterism.learning.alignment import Alignment, BesideBefore, Masked, MaskedModel, TwoViews, sources_of
 from asterism.learning.config import parse_settings
-from asterism.learning.recipe import ALIGNMENT_VIEWS
 from asterism.learning.train import train
 from asterism.models.alignment import AlignmentConfig as HeadConfig
 from asterism.models.alignment import AlignmentHead
 from asterism.models.model import Model
 
 SMALL = ["fit.epochs=2", "fit.batch_size=32", "fit.accelerator=cpu", "fit.checkpoint_seconds=0", "model.embedding=16"]
-UNVARIED = [f"augment.{name}=0" for name in ALIGNMENT_VIEWS if name != "gap_runs"]
-UNVARIED += ["augment.rotations=false", "augment.flips=false"]
 LABELS = {"class", "redshift", "label_warning", "truth_redshift"}
 
 
@@ -210,74 +205,6 @@ def test_masked_modelling_needs_no_pairs(sky, tmp_path):
     assert done.summary["validation"]["loss"] > 0
 
 
-@pytest.mark.parametrize(
-    ("settings", "change", "says"),
-    [
-        (
-            [],
-            {"inputs": "spectrum"},
-            "objective infonce compares images with spectra and the inputs are spectrum alone; add image",
-        ),
-        (["fit.batch_size=1"], {}, r"a step has one; raise fit\.batch_size"),
-        ([], {"model": "margformer", "inputs": "image"}, "model margformer does not embed images and spectra apart"),
-        ([], {"task": "alignment,redshift"}, "goes with no other task"),
-        ([], {"baselines": True}, "--baselines goes by labels"),
-        ([], {"teacher": "somewhere"}, "--teacher goes by labels"),
-        (["augment.dimming=1"], {}, "augment.dimming"),
-        (["alignment.objective=masked", "alignment.views=1"], {}, r"alignment\.views would do nothing; leave it out"),
-        (
-            ["alignment.objective=masked", "alignment.pretrain_epochs=2"],
-            {},
-            r"alignment\.pretrain_epochs would do nothing",
-        ),
-        (
-            ["alignment.lock=image"],
-            {},
-            r"alignment\.lock goes with masked modelling before the alignment, and there is none",
-        ),
-        (["alignment.objective=masked", "alignment.lock=image"], {}, r"alignment\.lock would do nothing"),
-        (["alignment.pretrain_batch_size=4"], {}, r"there is none; set alignment\.pretrain_epochs, or leave it out"),
-        (
-            ["alignment.objective=masked", "alignment.pretrain_learning_rate=0.1"],
-            {},
-            r"alignment\.pretrain_learning_rate would do nothing",
-        ),
-        (
-            ["alignment.pretrain_epochs=1", "alignment.lock=spectrum", "augment.brightness=0.5"],
-            {},
-            r"the spectrum, which alignment\.lock names, is embedded once, as observed; set augment\.brightness=0",
-        ),
-        (["alignment.whiten_by=views"], {}, r"alignment\.whiten_by goes with what is whitened, and nothing will be"),
-        (
-            ["alignment.objective=masked", "alignment.whiten_by=views", *UNVARIED],
-            {},
-            r"nothing under augment\. varies them; set it to objects",
-        ),
-        (["alignment.views=1", *UNVARIED], {}, r"nothing under augment\. varies them; set alignment\.views=0"),
-    ],
-)
-def test_what_can_t_be_is_one_sentence(sky, tmp_path, settings, change, says):
-    with pytest.raises(ConfigurationError, match=says):
-        run(sky, tmp_path / "run", *settings, **change)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["sky"]
-    assert not sky.split_names()
-
-
-def test_an_unknown_objective_names_the_nearest():
-    with pytest.raises(ConfigurationError, match="unknown objective 'infonc'; did you mean 'infonce'"):
-        parse_settings(["alignment.objective=infonc"])
-
-
-def test_parts_without_pairs_are_refused(make_sky, table, tmp_path):
-    lacking = pc.or_(pc.is_null(table["image_sdss_flux"]), pc.is_null(table["spectrum_lamost_flux"]))
-    apart = np.flatnonzero(np.asarray(lacking))
-    with pytest.raises(BadInputError, match="has 0 objects with both image and spectrum in its train part"):
-        run(make_sky("apart", table.take(pa.array(apart))), tmp_path / "run")
-    assert check_pairs({"train": 2, "validation": 2}, "here") is None
-    with pytest.raises(BadInputError, match="1 object with both image and spectrum in its validation part"):
-        check_pairs({"train": 2, "validation": 1}, "here")
-
-
 def test_objects_that_lack_one_take_no_part(make_spectra):
     head = torch.nn.Module()
     head.heads = torch.nn.ModuleDict()
@@ -341,6 +268,35 @@ def test_two_views_differ_and_stand_in_one_order():
     assert shown["row"].tolist() == [7, 3, 5, 7, 3, 5]
     assert shown["second"].tolist() == [False] * 3 + [True] * 3
     assert not torch.equal(shown["image"]["flux"][:3], shown["image"]["flux"][3:])
+
+
+def test_spectra_keep_what_they_were_beside_what_is_shown():
+    def longer(batch, generator):
+        return {**batch, "spectrum": {"flux": 2 * batch["spectrum"]["flux"], "ivar": batch["spectrum"]["ivar"] / 4}}
+
+    batch = {"row": torch.arange(3), "spectrum": {"flux": torch.ones(3, 2), "ivar": torch.full((3, 2), 8.0)}}
+    shown = BesideBefore(longer)(batch, torch.Generator())["spectrum"]
+    assert {name: float(values.mean()) for name, values in shown.items()} == {
+        "flux": 2.0, "ivar": 2.0, "flux_before": 1.0, "ivar_before": 8.0,
+    }  # fmt: skip
+    image = {"image": {"flux": torch.ones(3, 2)}}
+    assert set(BesideBefore(lambda batch, generator: {**batch})(image, torch.Generator())) == {"image"}
+
+
+def test_masked_modelling_can_ask_what_was_there_before(sky, tmp_path):
+    plain, denoised = (
+        run(
+            sky,
+            tmp_path / name,
+            "alignment.objective=masked",
+            "fit.epochs=1",
+            f"alignment.denoise={told}",
+            inputs="spectrum",
+        )
+        for name, told in (("plain", "false"), ("denoised", "true"))
+    )
+    assert weights(plain) != weights(denoised)
+    assert denoised.summary["config"]["alignment.denoise"] is True
 
 
 def test_sources_are_numbered_from_the_catalog_s_ids(sky, make_sky, table):

@@ -10,7 +10,7 @@ spectra, by the same objective, asks for these (SimCLR's task beside CLIP's: Mu 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,16 +19,13 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
-from asterism.errors import BadInputError, ConfigurationError
-from asterism.learning.augment import Augmentation
-from asterism.learning.config import AlignmentConfig, AugmentConfig, FitConfig
+from asterism.learning.config import AlignmentConfig
 from asterism.learning.fit import to_device
 from asterism.learning.objectives import contrast, retrieval
 from asterism.learning.steps import Augment, Batch
-from asterism.models.alignment import CONTRASTS, AlignmentHead
 from asterism.models.alignment import AlignmentConfig as HeadConfig
-from asterism.models.network import Network
-from asterism.models.registry import network_class
+from asterism.models.alignment import AlignmentHead
+from asterism.models.avis_masked import BEFORE
 
 if TYPE_CHECKING:
     from asterism.catalogs.catalog import Catalog
@@ -36,12 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "BesideBefore",
     "Masked",
     "MaskedModel",
     "TwoViews",
     "alignment_figures",
-    "check_objective",
-    "check_pairs",
     "head_config",
     "sources_of",
 ]
@@ -149,6 +145,29 @@ def _one_behind_the_other(first: Mapping[str, Any], second: Mapping[str, Any]) -
     }
 
 
+class BesideBefore:
+    """Spectra that are varied, with what they were before beside them: that is what masked modelling is then asked to tell.
+
+    What a shorter exposure or a wrong calibration does to a spectrum is then nothing that an embedding must know (denoising: Vincent et al.
+    2008, ICML 1096).
+
+    Parameters
+    ----------
+    augment : callable
+    """
+
+    def __init__(self, augment: Augment) -> None:
+        self.augment = augment
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch as `augment` gives it."""
+        varied = self.augment(batch, generator)
+        if "spectrum" not in batch:
+            return varied
+        before = {key: batch["spectrum"][name] for name, key in BEFORE.items()}
+        return {**varied, "spectrum": {**varied["spectrum"], **before}}
+
+
 class MaskedModel(nn.Module):
     """A model whose answer is the loss of masked modelling.
 
@@ -187,117 +206,6 @@ class Masked:
         """The loss times the number of objects, and that number."""
         count = len(batch["row"])
         return outputs["masked"].float() * count, count
-
-
-def check_objective(
-    config: AlignmentConfig,
-    model: str,
-    roles: Sequence[str],
-    fit: FitConfig,
-    augment: AugmentConfig,
-    begun: Sequence[str] = (),
-) -> None:
-    """Refuse an objective that can't be had.
-
-    Parameters
-    ----------
-    config : AlignmentConfig
-    model : str
-        Name of the model.
-    roles : sequence of str
-        What it reads.
-    fit : FitConfig
-    augment : AugmentConfig
-        Without any augmentation two views of an object are one.
-    begun : sequence of str
-        What the run to start from reads.
-
-    Raises
-    ------
-    ConfigurationError
-        The model embeds no images or spectra apart, or models nothing masked; an input is missing; a step is one object; a
-        setting that the objective has no use for.
-    """
-    objective, network = config.objective, network_class(model)
-    apart = network.encode is not Network.encode
-    models = hasattr(network, "masked_loss")
-    if not apart or ((objective not in CONTRASTS or config.pretrain_epochs) and not models):
-        raise ConfigurationError(
-            f"model {model} does not embed images and spectra apart, which --task alignment needs; choose --model avis"
-        )
-    if objective not in CONTRASTS:
-        for name in ("pretrain_epochs", "pretrain_batch_size", "pretrain_learning_rate", "lock", "views"):
-            if getattr(config, name):
-                raise ConfigurationError(
-                    f"objective {objective} compares no objects, so alignment.{name} would do nothing; leave it out, or set"
-                    f" alignment.objective to one of {', '.join(CONTRASTS)}"
-                )
-        if config.whiten_by == "views":
-            _check_varied(augment)
-        return
-    for name in ("pretrain_batch_size", "pretrain_learning_rate", "lock"):
-        told = getattr(config, name) is None or config.pretrain_epochs or (name == "lock" and config.lock in begun)
-        if not told:
-            raise ConfigurationError(
-                f"alignment.{name} goes with masked modelling before the alignment, and there is none; set"
-                " alignment.pretrain_epochs, or leave it out"
-            )
-    if config.lock and augment.brightness:
-        raise ConfigurationError(
-            f"augment.brightness scales all that is measured of an object, and the {config.lock}, which alignment.lock names, is"
-            " embedded once, as observed; set augment.brightness=0"
-        )
-    if config.whiten_by == "views":
-        if not config.lock:
-            raise ConfigurationError(
-                "alignment.whiten_by goes with what is whitened, and nothing will be; set alignment.lock or"
-                " alignment.objective=masked, or leave it out"
-            )
-        _check_varied(augment)
-    if config.views and not Augmentation(augment).active:
-        raise ConfigurationError(
-            "alignment.views compares two views of an object and nothing under augment. varies them; set alignment.views=0"
-        )
-    for role in _PAIR:
-        if role not in roles:
-            raise ConfigurationError(
-                f"objective {objective} compares images with spectra and the inputs are {', '.join(roles)} alone;"
-                f" add {role} to --inputs, or set alignment.objective=masked"
-            )
-    if fit.batch_size * fit.accumulate * fit.devices < 2:
-        raise ConfigurationError(
-            f"objective {objective} compares objects with each other and a step has one; raise fit.batch_size"
-        )
-
-
-def _check_varied(augment: AugmentConfig) -> None:
-    if not Augmentation(augment).active:
-        raise ConfigurationError(
-            "alignment.whiten_by=views goes by views of an object and nothing under augment. varies them; set it to objects"
-        )
-
-
-def check_pairs(pairs: Mapping[str, int], where: str) -> None:
-    """Refuse parts of a catalog without two objects that have both an image and a spectrum.
-
-    Parameters
-    ----------
-    pairs : mapping of str to int
-        Objects with both, by part.
-    where : str
-        Catalog and split, for the message.
-
-    Raises
-    ------
-    BadInputError
-        Fewer than two in a part.
-    """
-    for part, count in pairs.items():
-        if count < 2:
-            raise BadInputError(
-                f"{where} has {count} {'object' if count == 1 else 'objects'} with both image and spectrum in its {part}"
-                " part and aligning them needs two or more; crossmatch more, or set alignment.objective=masked"
-            )
 
 
 @torch.no_grad()

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
 from asterism.learning.config import FitConfig
+from asterism.learning.memory import keep_freed_memory
 from asterism.learning.optimizers import learning_rate, make_optimizer
 from asterism.learning.processes import ALONE, Peers, launch
 from asterism.learning.progress import FitProgress, quiet_lightning
@@ -196,6 +197,7 @@ def _work(
 
 def _fit_module(module: _Fitting, train: Batches, validation: Batches, callbacks: Sequence[Callback]) -> None:
     """From where the run stands to its end."""
+    keep_freed_memory()
     module.restore()
     config, state = module.config, module.state
     with module.progress, quiet_lightning(), torch.random.fork_rng():

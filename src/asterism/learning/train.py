@@ -22,14 +22,8 @@ from asterism.catalogs.leaks import SourceSet
 from asterism.catalogs.outputs import Output
 from asterism.catalogs.roles import bind_roles
 from asterism.errors import ConfigurationError
-from asterism.learning.alignment import (
-    Alignment,
-    Masked,
-    alignment_figures,
-    check_objective,
-    check_pairs,
-    head_config,
-)
+from asterism.learning.alignment import Alignment, Masked, alignment_figures, head_config
+from asterism.learning.alignment_checks import check_objective, check_pairs
 from asterism.learning.augment import check_dimming
 from asterism.learning.baseline_set import BaselineSet
 from asterism.learning.baselines import check_libraries
