@@ -14,7 +14,7 @@ from asterism.catalogs import catalog as catalog_module
 from asterism.catalogs.leaks import SourceSet
 from asterism.learning import fit as fit_module
 from asterism.learning import run_fit
-from asterism.learning.alignment import Alignment, BesideBefore, Masked, MaskedModel, TwoViews, sources_of
+from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews, sources_of
 from asterism.learning.config import parse_settings
 from asterism.learning.train import train
 from asterism.models.alignment import AlignmentConfig as HeadConfig
@@ -268,35 +268,6 @@ def test_two_views_differ_and_stand_in_one_order():
     assert shown["row"].tolist() == [7, 3, 5, 7, 3, 5]
     assert shown["second"].tolist() == [False] * 3 + [True] * 3
     assert not torch.equal(shown["image"]["flux"][:3], shown["image"]["flux"][3:])
-
-
-def test_spectra_keep_what_they_were_beside_what_is_shown():
-    def longer(batch, generator):
-        return {**batch, "spectrum": {"flux": 2 * batch["spectrum"]["flux"], "ivar": batch["spectrum"]["ivar"] / 4}}
-
-    batch = {"row": torch.arange(3), "spectrum": {"flux": torch.ones(3, 2), "ivar": torch.full((3, 2), 8.0)}}
-    shown = BesideBefore(longer)(batch, torch.Generator())["spectrum"]
-    assert {name: float(values.mean()) for name, values in shown.items()} == {
-        "flux": 2.0, "ivar": 2.0, "flux_before": 1.0, "ivar_before": 8.0,
-    }  # fmt: skip
-    image = {"image": {"flux": torch.ones(3, 2)}}
-    assert set(BesideBefore(lambda batch, generator: {**batch})(image, torch.Generator())) == {"image"}
-
-
-def test_masked_modelling_can_ask_what_was_there_before(sky, tmp_path):
-    plain, denoised = (
-        run(
-            sky,
-            tmp_path / name,
-            "alignment.objective=masked",
-            "fit.epochs=1",
-            f"alignment.denoise={told}",
-            inputs="spectrum",
-        )
-        for name, told in (("plain", "false"), ("denoised", "true"))
-    )
-    assert weights(plain) != weights(denoised)
-    assert denoised.summary["config"]["alignment.denoise"] is True
 
 
 def test_sources_are_numbered_from_the_catalog_s_ids(sky, make_sky, table):

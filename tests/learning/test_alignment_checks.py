@@ -74,12 +74,6 @@ def sky(make_sky, table):
             {},
             r"nothing under augment\. varies them; set alignment\.whiten_by=objects",
         ),
-        (["alignment.denoise=true"], {}, r"alignment\.denoise goes with masked modelling before the alignment"),
-        (
-            ["alignment.objective=masked", "alignment.denoise=true", *UNVARIED],
-            {},
-            r"nothing under augment\. varies them; set alignment\.denoise=false",
-        ),
         (["alignment.views=1", *UNVARIED], {}, r"nothing under augment\. varies them; set alignment\.views=0"),
     ],
 )

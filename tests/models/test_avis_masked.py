@@ -84,28 +84,6 @@ def test_hidden_flux_is_not_read(case):
     assert changed > hidden_loss(case)
 
 
-def test_what_was_there_before_is_what_is_told(desi, role, galaxy):
-    torch.manual_seed(0)
-    encoder = SpectrumEncoder(desi, 32, 4, 1, (8, 8, 16))
-    objects = role(desi, galaxy(*[0.02 * n for n in range(6)]), seed=1)
-    encoder.observe(objects)
-    encoder.settle()
-    case = encoder, torch.nn.Linear(32, 16), SpectrumDecoder(encoder, 16)
-    # A warp that no one could see through: the flux is told backwards.
-    varied = {**objects, "flux": objects["flux"].flip(1), "ivar": objects["ivar"].flip(1)}
-    beside = {**varied, "flux_before": objects["flux"], "ivar_before": objects["ivar"]}
-    assert not torch.equal(hidden_loss((*case, beside)), hidden_loss((*case, varied)))
-    # What is not known of it asks for nothing, whatever was shown.
-    unknown = {**beside, "ivar_before": torch.zeros_like(objects["ivar"])}
-    assert hidden_loss((*case, unknown)) == 0
-    # The error of what was there before counts, not that of what is shown.
-    sure = {**beside, "ivar": 4 * beside["ivar"]}
-    told = [case[0].grid(one)[1] for one in (sure, beside)]
-    assert not torch.equal(*told)
-    grey = {**beside, "flux_before": 3 * beside["flux_before"], "ivar_before": beside["ivar_before"] / 9}
-    torch.testing.assert_close(hidden_loss((*case, grey)), hidden_loss((*case, beside)))
-
-
 def test_an_object_of_which_nothing_is_left_counts_nothing(case):
     objects = case[-1]
     objects["ivar"] = torch.zeros_like(objects["ivar"])

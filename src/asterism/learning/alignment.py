@@ -25,7 +25,6 @@ from asterism.learning.objectives import contrast, retrieval
 from asterism.learning.steps import Augment, Batch
 from asterism.models.alignment import AlignmentConfig as HeadConfig
 from asterism.models.alignment import AlignmentHead
-from asterism.models.avis_masked import BEFORE
 
 if TYPE_CHECKING:
     from asterism.catalogs.catalog import Catalog
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
-    "BesideBefore",
     "Masked",
     "MaskedModel",
     "TwoViews",
@@ -143,29 +141,6 @@ def _one_behind_the_other(first: Mapping[str, Any], second: Mapping[str, Any]) -
         else _one_behind_the_other(value, second[name])
         for name, value in first.items()
     }
-
-
-class BesideBefore:
-    """Spectra that are varied, with what they were before beside them: that is what masked modelling is then asked to tell.
-
-    What a shorter exposure or a wrong calibration does to a spectrum is then nothing that an embedding must know (denoising: Vincent et al.
-    2008, ICML 1096).
-
-    Parameters
-    ----------
-    augment : callable
-    """
-
-    def __init__(self, augment: Augment) -> None:
-        self.augment = augment
-
-    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch as `augment` gives it."""
-        varied = self.augment(batch, generator)
-        if "spectrum" not in batch:
-            return varied
-        before = {key: batch["spectrum"][name] for name, key in BEFORE.items()}
-        return {**varied, "spectrum": {**varied["spectrum"], **before}}
 
 
 class MaskedModel(nn.Module):

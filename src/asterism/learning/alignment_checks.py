@@ -61,7 +61,7 @@ def check_objective(
                 )
         _check_views(config, augment)
         return
-    for name in ("pretrain_batch_size", "pretrain_learning_rate", "lock", "denoise"):
+    for name in ("pretrain_batch_size", "pretrain_learning_rate", "lock"):
         begins = name == "lock" and config.lock in begun
         if getattr(config, name) and not config.pretrain_epochs and not begins:
             raise ConfigurationError(
@@ -98,7 +98,6 @@ def _check_views(config: AlignmentConfig, augment: AugmentConfig) -> None:
     for name, told, instead in (
         ("views", config.views, "0"),
         ("whiten_by", config.whiten_by == "views", "objects"),
-        ("denoise", config.denoise, "false"),
     ):
         if told:
             raise ConfigurationError(

@@ -237,10 +237,6 @@ class AlignmentConfig(_Section):
             " object, which costs a little where data are as in training and holds better where they are not"
         ),
     ] = "objects"
-    denoise: Annotated[
-        bool,
-        Field(description="masked modelling is shown spectra as augment. varies them, and asked what they were before"),
-    ] = False
     mask_share: Annotated[
         float,
         Field(gt=0, lt=1, description="share of an image's and of a spectrum's patches hidden in masked modelling"),

@@ -13,7 +13,7 @@ from torch import nn
 from asterism.catalogs.bands import band_info, depth_sigma
 from asterism.errors import AsterismError
 from asterism.learning.adapt import adapt
-from asterism.learning.alignment import Alignment, BesideBefore, Masked, MaskedModel, TwoViews
+from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews
 from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
 from asterism.learning.config import AugmentConfig, FitConfig, TrainConfig
@@ -115,7 +115,6 @@ def fit_run(
     fitted_model: nn.Module = network
     if isinstance(goal, Masked):
         fitted_model = MaskedModel(network, config.alignment.mask_share)
-        shown = _masked_views(augment, config)
     if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
         if isinstance(goal, Alignment) and config.alignment.pretrain_epochs:
             _pretrain(network, chosen, config, seed, augment, checkpoint, console)
@@ -161,10 +160,6 @@ def _plain(network: Model, role: str) -> bool:
     return bool(network.network.maps[role].plain)  # type: ignore[index, union-attr]  # of networks that are aligned
 
 
-def _masked_views(augment: Augmentation | None, config: TrainConfig) -> Augment | None:
-    return BesideBefore(augment) if augment is not None and config.alignment.denoise else augment
-
-
 def _other(role: str) -> str:
     return "image" if role == "spectrum" else "spectrum"
 
@@ -194,10 +189,9 @@ def _pretrain(
     settings = config.fit.model_copy(update=own)
     stream = chosen.stream("train", settings.batch_size, shuffle=True, seed=seed)
     masked = MaskedModel(network, config.alignment.mask_share)
-    shown = _masked_views(augment, config)
     checkpoint = last.with_name("masked.pt")
     say(f"First masked modelling of {'each modality alone' if given.lock is None else f'the {given.lock} alone'}.")
-    _expect(network.config.name, masked, Masked(), stream, settings, shown, checkpoint, console)
+    _expect(network.config.name, masked, Masked(), stream, settings, augment, checkpoint, console)
     fitted = fit(
         masked,
         Masked(),
@@ -205,7 +199,7 @@ def _pretrain(
         validation,
         settings,
         seed=seed,
-        augment=shown,
+        augment=augment,
         checkpoint=checkpoint,
         console=console,
     )

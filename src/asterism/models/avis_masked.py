@@ -17,10 +17,7 @@ from asterism.models.attention import CrossAttentionBlock
 from asterism.models.avis_image import FINE, THIRD, ImageEncoder
 from asterism.models.avis_spectrum import SpectrumEncoder
 
-__all__ = ["BEFORE", "ImageDecoder", "SpectrumDecoder", "hidden_patches"]
-
-BEFORE = {"flux": "flux_before", "ivar": "ivar_before"}
-"""Keys of a batch's spectrum with what was there before it was varied; where it has them, they are what is to be told."""
+__all__ = ["ImageDecoder", "SpectrumDecoder", "hidden_patches"]
 
 _FLOOR = {"spectrum": 0.3, "image": 0.05}
 """Of a spectrum's level, and of stretched flux: smaller errors count no more, or bright stars' continua would be all that is learned."""
@@ -109,29 +106,23 @@ class SpectrumDecoder(nn.Module):
         over all, told by the embedding, added.
         """
         flux, ivar = encoder.grid(role)
-        whole, weight = flux, ivar
-        if BEFORE["flux"] in role:
-            whole, weight = encoder.grid({**role, **{name: role[key] for name, key in BEFORE.items()}})
         tokens = encoder.place.shape[0]
         hidden = hidden_patches(len(flux), tokens, share, 3, generator).to(flux.device)
         behind = hidden.repeat_interleave(encoder.stride, 1)
         left = torch.where(behind, 0.0, ivar)
         # A spectrum of which nothing is left has nothing to tell from.
-        target = (weight > 0) & (left > 0).any(1, keepdim=True)
+        target = (ivar > 0) & (left > 0).any(1, keepdim=True)
         context, valid = encoder.tokens(torch.where(behind, 0.0, flux), left)
         context = encoder.related(context, valid)
         asked = self.block(self.ask(encoder.place).expand(len(flux), -1, -1), context, valid)
-        # Over the level of what was left; of a spectrum before it was varied over its own, which no one is asked to tell.
-        level = (
-            encoder.level(torch.where(behind, 0.0, flux), left)[0] if whole is flux else encoder.level(whole, weight)[0]
-        )
-        precision = torch.where(target, 1 / (weight * level**2).clamp_min(1e-12) + _FLOOR["spectrum"] ** 2, 1.0).rsqrt()
+        level = encoder.level(torch.where(behind, 0.0, flux), left)[0]
+        precision = torch.where(target, 1 / (ivar * level**2).clamp_min(1e-12) + _FLOOR["spectrum"] ** 2, 1.0).rsqrt()
         loss = flux.new_zeros(())
         for told, wanted in (
             (self.tell(asked), target & behind),
             (self.telling(projection(encoder.pool(context, valid)), encoder.place), target),
         ):
-            residual = torch.where(wanted, (whole / level - told.flatten(1)) * precision, 0.0)
+            residual = torch.where(wanted, (flux / level - told.flatten(1)) * precision, 0.0)
             loss = loss + _huber(residual).sum() / wanted.sum().clamp_min(1)
         return loss
 
