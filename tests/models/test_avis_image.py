@@ -27,8 +27,39 @@ def encoder(made):
     return made()
 
 
-def test_softenings_are_the_noise_of_the_training_stamps(encoder):
-    np.testing.assert_allclose(encoder.softening.numpy(), NOISE, rtol=1e-3)
+def test_softenings_are_the_noise_of_the_training_stamps_over_their_light(encoder, stamps):
+    light = encoder.pixels(stamps(LEGACY, 12, seed=3)).light
+    np.testing.assert_allclose(encoder.softening.numpy() * float(light.median()), NOISE, rtol=0.02)
+
+
+def test_brightness_is_told_by_the_light_alone(encoder, stamps):
+    image = stamps(LEGACY)
+    bright = {**image, "flux": 5 * image["flux"], "ivar": image["ivar"] / 25}
+    one, other = encoder.pixels(image), encoder.pixels(bright)
+    torch.testing.assert_close(one.flux, other.flux)
+    torch.testing.assert_close(one.ivar, other.ivar)
+    torch.testing.assert_close(5 * one.light, other.light)
+    with torch.no_grad():
+        assert not torch.allclose(encoder(image), encoder(bright), atol=1e-3)
+
+
+def test_light_is_told_without_what_is_hidden(encoder, stamps):
+    image, hidden = stamps(LEGACY), torch.zeros(1, 1, 144, 144, dtype=torch.bool)
+    hidden[..., 72:, :] = True
+    other = {**image, "flux": image["flux"].clone()}
+    other["flux"][:, :, 76:] *= 7
+    half = encoder.pixels(image, hidden).light
+    assert torch.equal(half, encoder.pixels(other, hidden).light)
+    # Half of a round source tells it all.
+    torch.testing.assert_close(half, encoder.pixels(image).light, rtol=0.1, atol=0.01)
+    hidden[..., 24:120, 24:120] = True
+    unknown = encoder.pixels(image, hidden).light
+    assert (unknown > 0).all()
+    assert (unknown < half).all()
+    hidden[:] = True
+    nothing = encoder.pixels(image, hidden)
+    assert nothing.light.isnan().all()
+    torch.testing.assert_close(nothing.flux, image["flux"][:, :, 4:-4, 4:-4])
 
 
 def test_one_variance_for_a_band_is_as_good_as_one_for_each_pixel(encoder, stamps):
@@ -47,12 +78,13 @@ def test_only_the_crop_is_read(encoder, stamps):
 
 def test_the_two_scales_show_one_sky(encoder, stamps):
     image = stamps(LEGACY, noise=False)
-    (fine, _, _), (coarse, ivar, share) = encoder.scales(*encoder.pixels(image))
+    (fine, _, _), (coarse, ivar, share) = encoder.scales(*encoder.pixels(image)[:3])
     assert fine.shape[-2:] == (48, 48)
     assert coarse.shape[-2:] == (48, 48)
     torch.testing.assert_close(coarse[..., 16:32, 16:32], 3 * torch.nn.functional.avg_pool2d(fine, 3))
     assert torch.equal(share, torch.ones_like(share))
-    torch.testing.assert_close(ivar[0, :, 0, 0], torch.tensor(NOISE**-2, dtype=torch.float32))
+    light = encoder.pixels(image).light[0]
+    torch.testing.assert_close(ivar[0, :, 0, 0], light**2 * torch.tensor(NOISE**-2, dtype=torch.float32))
 
 
 def test_a_band_that_was_not_observed_is_never_read_and_changes_the_answer(encoder, stamps):
@@ -83,7 +115,7 @@ def test_other_bands_and_sizes_are_matched_by_name(stamps, made):
         encoder.turn_to(small)
         image = stamps(small, noise=False)
         assert torch.isfinite(encoder(image)).all()
-        assert encoder.pixels(image)[2][0, 0].sum() == 64 * 64
+        assert encoder.pixels(image).seen[0, 0].sum() == 64 * 64
 
 
 def test_an_object_seen_only_in_bands_that_the_model_does_not_know_is_absent(stamps, made):

@@ -69,7 +69,7 @@ def test_hidden_flux_is_not_read(case):
     hidden_loss(case)
     other = copy.deepcopy(objects)
     if "psf_fwhm" in objects:
-        _, _, watched = encoder.pixels(objects)
+        watched = encoder.pixels(objects).seen
         hidden = hidden_patches(len(watched), 9, 0.3, 1, torch.Generator().manual_seed(0)).unflatten(1, (1, 3, 3))
         other["flux"][hidden.repeat_interleave(24, 2).repeat_interleave(24, 3).expand_as(other["flux"])] = 1e3
     else:

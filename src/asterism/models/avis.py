@@ -53,7 +53,8 @@ class AVISOptions(Strict):
     )
     side: int = Field(144, ge=24, description="pixels along the side of the crop around an image's centre, at most")
     flux_normalised: bool = Field(
-        False, description="divide images by the object's own light and leave out a spectrum's level; S/N stays visible"
+        False,
+        description="leave out how bright an object is: an image's own light and a spectrum's level; S/N stays visible",
     )
 
 

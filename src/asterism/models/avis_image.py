@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from asterism.models.numeric import asinh
 from asterism.models.statistics import RobustScale, RowSample
 from asterism.models.transformer import Pool, Transformer
 
-__all__ = ["FINE", "THIRD", "ImageEncoder"]
+__all__ = ["FINE", "THIRD", "ImageEncoder", "Pixels"]
 
 FINE, THIRD = 8, 3
 """Pixels along a token's side, and full pixels along one of the coarse scale."""
@@ -22,8 +23,30 @@ FINE, THIRD = 8, 3
 _APERTURES = (0.7, 1.5, 3.0, 6.0)
 """Arcseconds: standard deviations of the Gaussian apertures."""
 
+_LEAST_SHARE = 0.1  # of an aperture that has to be seen
 _NORMAL = 1
 """Which of them holds the light that flux is normalised by: wider than the seeing, and not yet mostly sky."""
+
+
+class Pixels(NamedTuple):
+    """What of stamps is read.
+
+    Attributes
+    ----------
+    flux : Tensor
+        (B, bands, y, x) over the object's own light, 0 where not observed.
+    ivar : Tensor
+        Its inverse variance.
+    seen : Tensor
+        Where it was observed, bool.
+    light : Tensor
+        (B,) what flux was divided by, nanomaggy; NaN where nothing was observed of it, and flux is as it was.
+    """
+
+    flux: Tensor
+    ivar: Tensor
+    seen: Tensor
+    light: Tensor
 
 
 class ImageEncoder(nn.Module):
@@ -31,12 +54,14 @@ class ImageEncoder(nn.Module):
 
     Two scales, each cut into tokens of 8×8 pixels by three convolutions of stride 2: a third of the stamp's side around its centre
     at full resolution, where faint and small sources have all that there is of them, and the whole with means of 3×3 pixels. At full
-    resolution the whole would be nine times the work for sky. A pixel is asinh(flux / softening) / 2, the softening of a band
-    being the typical noise of a pixel in the training stamps, and is beside whether, or how much of it, was observed.
+    resolution the whole would be nine times the work for sky. Flux is divided by the object's own light within the second aperture
+    (the mean of its bands, at least the error of that), so that convolutions see colours and shapes alike at all brightnesses and, by
+    the noise, how far they can be trusted. A pixel is asinh(flux / softening) / 2, the softening of a band being the typical noise
+    of a pixel in the training stamps, and is beside whether, or how much of it, was observed.
 
-    A token of its own has what holds for the whole stamp, per band: the light within four Gaussian apertures as asinh magnitudes,
-    whose softening is their own error, PSF width and pixel noise, standardised with buffers learned from the training stamps. Colours
-    are then there from the start and need no convolution to find them.
+    A token of its own has what holds for the whole stamp: the logarithm of that light and, per band, the light within four Gaussian
+    apertures as asinh magnitudes, whose softening is their own error, PSF width and pixel noise, standardised with buffers learned from
+    the training stamps. Colours are then there from the start and need no convolution to find them.
 
     A band of which nothing was observed is 0 everywhere and marked so in the light's token and in every pixel's share: convolution and
     linear map have a learned answer to the mark.
@@ -53,8 +78,7 @@ class ImageEncoder(nn.Module):
     stem : (int, int)
         Channels of the convolutions before the tokens.
     normalised : bool
-        Divide each object's flux, in all bands alike, by its own light within the second aperture (at least the error of that): colours
-        and shape stay, and how far it rises above the noise.
+        Leave out the light itself: how bright an object is then shows in nothing but how far it rises above the noise.
     """
 
     softening: Tensor
@@ -78,7 +102,7 @@ class ImageEncoder(nn.Module):
         step = THIRD * FINE
         self.side = max(step, min(side, *inputs.shape) // step * step)
         self.centre = max(2 * FINE, self.side // THIRD // FINE * FINE)
-        n, told = len(self.bands), len(inputs.bands) * (len(_APERTURES) + 2)
+        n, told = len(self.bands), len(inputs.bands) * (len(_APERTURES) + 2) + (not normalised)
         self.fine, self.coarse = _stem(2 * n, *stem, width), _stem(2 * n, *stem, width)
         self.fine_tokens, self.coarse_tokens = (self.centre // FINE) ** 2, (self.side // step) ** 2
         self.position = nn.Parameter(0.2 * torch.randn(self.fine_tokens + self.coarse_tokens, width))
@@ -127,25 +151,25 @@ class ImageEncoder(nn.Module):
 
     def forward(self, image: Mapping[str, Tensor]) -> Tensor:
         """Vectors (B, width) of objects that are `present`."""
-        tokens, valid = self.tokens(image, *self.pixels(image))
+        tokens, valid = self.tokens(image, self.pixels(image))
         return self.pool(self.transformer(tokens, valid), valid)
 
-    def tokens(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    def tokens(self, image: Mapping[str, Tensor], pixels: Pixels) -> tuple[Tensor, Tensor]:
         """Tokens (B, 1 + N, width), that of the light first, and which were observed (B, 1 + N) bool.
 
         Parameters
         ----------
         image : mapping of str to Tensor
             ``batch["image"]``, for the PSF.
-        flux, ivar, seen : Tensor
+        pixels : Pixels
             What `pixels` gives, or with some of it taken away.
         """
-        statistics = self._statistics(image, flux, ivar, seen)
+        statistics = self._statistics(image, pixels)
         known = torch.isfinite(statistics)
         standard = self.scale(torch.nan_to_num(statistics), known)
         light = self.light(torch.cat([standard, known.to(standard.dtype)], 1))
         tokens, observed = [light[:, None]], [known.any(1, keepdim=True)]
-        for stem, (values, _, share) in zip((self.fine, self.coarse), self.scales(flux, ivar, seen), strict=True):
+        for stem, (values, _, share) in zip((self.fine, self.coarse), self.scales(*pixels[:3]), strict=True):
             channels = torch.cat([self.stretch(values), share], 1).contiguous(memory_format=torch.channels_last)
             tokens.append(stem(channels).flatten(2).transpose(1, 2))
             observed.append(F.max_pool2d(share.amax(1, keepdim=True), FINE).flatten(1) > 0)
@@ -156,7 +180,7 @@ class ImageEncoder(nn.Module):
         """Offer training stamps to the bounded sample that `settle` reads."""
         if self._sample is None:
             self._sample = RowSample(16_384)
-        self._sample.add(self._statistics(image, *self.pixels(image))[self.present(image)])
+        self._sample.add(self._statistics(image, self.pixels(image))[self.present(image)])
 
     def settle(self) -> None:
         """Set softenings and standardisation from the stamps observed."""
@@ -186,28 +210,39 @@ class ImageEncoder(nn.Module):
         ivar = ivar.expand_as(flux)
         return (flux[inner], ivar[inner], weight[inner]), (light, F.avg_pool2d(ivar, THIRD), share)
 
-    def pixels(self, image: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Flux and its inverse variance, 0 where not observed, and where they were, cropped or padded to the side."""
+    def pixels(self, image: Mapping[str, Tensor], hidden: Tensor | None = None) -> Pixels:
+        """What is read of stamps, cropped or padded to the side.
+
+        Parameters
+        ----------
+        image : mapping of str to Tensor
+            ``batch["image"]``.
+        hidden : Tensor, optional
+            Pixels (B, 1, y, x) bool that the object's own light must not be told from.
+        """
         flux, ivar = image["flux"], image["ivar"]
         if self.take is not None:
             flux, ivar = self._known(flux, 0.0), self._known(ivar, 0.0)
         flux, ivar = _fit(flux, self.side), _fit(ivar.expand_as(flux), self.side)
         seen = (ivar > 0) & image["present"][:, None, None, None]
         flux, ivar = torch.where(seen, flux, 0.0), torch.where(seen, ivar, 0.0)
-        if self.normalised:
-            light = self._light(flux, ivar, seen)[:, None, None, None]
-            flux, ivar = flux / light, ivar * light * light
-        return flux, ivar, seen
+        light = self._light(flux, ivar, seen if hidden is None else seen & ~hidden)
+        over = light.nan_to_num(nan=1.0)[:, None, None, None]
+        return Pixels(flux / over, ivar * over * over, seen, light)
 
     def _light(self, flux: Tensor, ivar: Tensor, seen: Tensor) -> Tensor:
-        """Light of each object (B,) within an aperture, mean of its observed bands, at least its error; 1 without any."""
+        """Light of each object (B,) within an aperture, mean of the bands that saw a tenth of it, and at least the error of such a mean,
+        which is all that is known where none did; NaN where nothing was observed.
+        """
         shape = self.apertures[_NORMAL]
-        covered = (seen * shape).sum((2, 3)) > 0.5 * shape.sum()
-        variance = (torch.where(seen, 1 / ivar.clamp_min(1e-30), 0.0) * shape * shape).sum((2, 3))
-        bands = covered.sum(1).clamp_min(1)
-        light = ((flux * shape).sum((2, 3)) * covered).sum(1) / bands
-        error = (variance * covered).sum(1).sqrt() / bands
-        return torch.where(covered.any(1), torch.maximum(light, error), 1.0)
+        share = (seen * shape).sum((2, 3)) / shape.sum()
+        covered, count = share > _LEAST_SHARE, seen.sum((2, 3))
+        measured = (flux * seen * shape).sum((2, 3)) / share.clamp_min(_LEAST_SHARE)
+        light = (measured * covered).sum(1) / covered.sum(1).clamp_min(1)
+        there = count > 0
+        variance = there * count / (ivar * seen).sum((2, 3)).clamp_min(1e-30)
+        error = (variance.sum(1) * (shape * shape).sum()).sqrt() / there.sum(1).clamp_min(1)
+        return torch.where(there.any(1), torch.maximum(light, error), torch.nan)
 
     def _known(self, values: Tensor, absent: float) -> Tensor:
         """Bands (B, bands, …) that the weights know, of those that the stamps have."""
@@ -215,8 +250,11 @@ class ImageEncoder(nn.Module):
         nothing = torch.full_like(values[:, 0], absent)
         return torch.stack([values[:, i] if i >= 0 else nothing for i in self.take], 1)
 
-    def _statistics(self, image: Mapping[str, Tensor], flux: Tensor, ivar: Tensor, seen: Tensor) -> Tensor:
-        """(B, bands · (apertures + 2)): log flux within each aperture, log PSF width, log noise of a pixel; NaN where unknown."""
+    def _statistics(self, image: Mapping[str, Tensor], pixels: Pixels) -> Tensor:
+        """(B, 1 + bands · (apertures + 2)): log light, not where `normalised`; log flux within each aperture, log PSF width, log noise
+        of a pixel, all over that light; NaN where unknown.
+        """
+        flux, ivar, seen, total = pixels
         weight = seen.to(flux.dtype)
         count = weight.sum((2, 3))
         typical = ivar.sum((2, 3)) / count.clamp_min(1)
@@ -231,7 +269,8 @@ class ImageEncoder(nn.Module):
         if self.take is not None and "psf_fwhm" in image:
             width = self._known(width, torch.nan)
         width = torch.where(there & (width > 0), torch.log10(width.clamp_min(1e-3)), torch.nan)
-        return torch.cat([told.flatten(1), width, torch.log10(sigma)], 1)
+        every = [told.flatten(1), width, torch.log10(sigma)]
+        return torch.cat(every if self.normalised else [torch.log(total)[:, None], *every], 1)
 
 
 def _stem(channels: int, a: int, b: int, width: int) -> nn.Sequential:

@@ -157,13 +157,15 @@ class ImageDecoder(nn.Module):
         """The loss: Huber's function of stretched residuals over their errors, its mean over hidden pixels, told by tokens,
         and the mean over all, told by the embedding, added.
         """
-        flux, ivar, seen = encoder.pixels(role)
         squares = encoder.side // (THIRD * FINE)
-        hidden = hidden_patches(len(flux), squares * squares, share, 1, generator).to(flux.device)
+        hidden = hidden_patches(len(role["flux"]), squares * squares, share, 1, generator).to(role["flux"].device)
         hidden = hidden.unflatten(1, (1, squares, squares))
         behind = hidden.repeat_interleave(THIRD * FINE, 2).repeat_interleave(THIRD * FINE, 3)
+        pixels = encoder.pixels(role, behind)
+        flux, ivar, seen, _ = pixels
         left = seen & ~behind
-        context, valid = encoder.tokens(role, torch.where(behind, 0.0, flux), torch.where(behind, 0.0, ivar), left)
+        shown = pixels._replace(flux=torch.where(behind, 0.0, flux), ivar=torch.where(behind, 0.0, ivar), seen=left)
+        context, valid = encoder.tokens(role, shown)
         context = encoder.transformer(context, valid)
         target = seen & left.flatten(1).any(1)[:, None, None, None]
         by_tokens = self.tell(self.block(self.ask.expand(len(flux), -1, -1), context, valid))
