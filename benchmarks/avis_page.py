@@ -1,18 +1,25 @@
-"""The tables of docs/results/avis.md from what `asterism reproduce avis` wrote: those of its report, as Markdown.
+"""The tables of docs/results/avis.md, and docs/results/avis.json, from what `asterism reproduce avis` wrote.
 
-python benchmarks/avis_page.py OUT/results.json [SECTION ...]
+    python benchmarks/avis_page.py tables OUT/results.json [SECTION ...]
+    python benchmarks/avis_page.py figures OUT/avis.json > docs/results/avis.json
 
-SECTION is the beginning of a section's title, e.g. "(a)"; all of them without.
+``tables`` prints those of the report as Markdown; SECTION is the beginning of a section's title, e.g. "(a)"; all of them without.
+``figures`` keeps the figures of merit, a line for each, and leaves out counts, choices and what follows from others.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from asterism.inference.report import Cell, Table
 from asterism.papers.avis.report import report_page
+
+_KEPT = ("r2", "sigma_nmad", "outlier_rate_0.1", "median_absolute_error", "recall_at_1", "recall_at_5", "recall_at_10")
+_KEPT += ("macro_recall", "ami", "ami_without_noise", "noise_share", "clusters", "roc_auc", "mean")
+_DIGITS = 4
 
 
 def cell_text(cell: Cell) -> str:
@@ -27,14 +34,37 @@ def table_text(table: Table) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def main() -> None:
-    results = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    for section in report_page(results, {}, "").sections:
-        if sys.argv[2:] and not section.title.startswith(tuple(sys.argv[2:])):
-            continue
-        if section.tables:
+def print_tables(results: Path, wanted: Sequence[str]) -> None:
+    for section in report_page(json.loads(results.read_text("utf-8")), {}, "").sections:
+        if section.tables and (not wanted or section.title.startswith(tuple(wanted))):
             print(f"## {section.title}\n")
             print("\n\n".join(table_text(table) for table in section.tables) + "\n")
+
+
+def print_figures(figures: Path) -> None:
+    lines = []
+    for name, found in json.loads(figures.read_text("utf-8")).items():
+        part, leaf = name.split("/", 1)[0], name.rsplit("/", 1)[-1]
+        if part in ("difference", "pretraining") or leaf in _KEPT or leaf.startswith("chi2"):
+            short = {key: _short(value) for key, value in found.items()}
+            lines.append(f"{json.dumps(name)}: {json.dumps(short)}")
+    print("{\n" + ",\n".join(lines) + "\n}")
+
+
+def _short(value: object) -> object:
+    if isinstance(value, list):
+        return [_short(one) for one in value]
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+
+
+def main() -> None:
+    what, path, *wanted = sys.argv[1:]
+    if what == "tables":
+        print_tables(Path(path), wanted)
+    elif what == "figures":
+        print_figures(Path(path))
+    else:
+        raise SystemExit(__doc__)
 
 
 if __name__ == "__main__":
