@@ -50,7 +50,7 @@ def test_views_of_an_object_come_closer(case):
 
     def noisier(shown, generator):
         given = shown["spectrum"]
-        flux, ivar = expose_less(given["flux"], given["ivar"], torch.full((len(given["flux"]),), 3.0), generator)
+        flux, ivar = expose_less(given["flux"], given["ivar"], torch.full((len(given["flux"]),), 0.02), generator)
         return {**shown, "spectrum": {**given, "flux": flux, "ivar": ivar}}
 
     def apart():
@@ -65,7 +65,7 @@ def test_views_of_an_object_come_closer(case):
     whiten_model(model, chosen, ("spectrum",), 0, CPU, print)
     plain = apart()
     whiten_model(model, chosen, ("spectrum",), 0, CPU, print, noisier)
-    assert apart() < plain
+    assert apart() < 0.9 * plain
 
 
 def test_too_few_objects_leave_it_as_it_is_and_are_named(case):

@@ -1,3 +1,7 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pyarrow as pa
 import pytest
 
@@ -37,3 +41,20 @@ def test_a_training_is_made_once(tmp_path):
     assert first["seconds"] >= 0
     with pytest.raises(OutputError, match="trained with other settings"):
         train_once(tmp_path / "fit", {"a": 2}, make, {"STAR": 2})
+
+
+def test_what_another_is_training_is_waited_for(tmp_path):
+    begun, made = threading.Event(), []
+
+    def slow():
+        begun.set()
+        time.sleep(0.3)
+        made.append(1)
+        return {"epochs": 3}
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(train_once, tmp_path / "fit", {"seed": 0}, slow, {"train": 5})
+        assert begun.wait(10)
+        second = pool.submit(train_once, tmp_path / "fit", {"seed": 0}, slow, {"train": 5})
+        assert first.result()["epochs"] == second.result()["epochs"] == 3
+    assert made == [1]

@@ -10,13 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from asterism.catalogs.outputs import atomic_write
 from asterism.errors import OutputError
 
 __all__ = ["keep_row", "read_record", "read_scored", "row_is_there", "train_once"]
 
-_ROW, _SCORED, _TRAINING = "row.json", "scored.parquet", "training.json"
+_ROW, _SCORED, _TRAINING, _LOCK = "row.json", "scored.parquet", "training.json", ".training.lock"
 
 
 def row_is_there(folder: Path, settings: Mapping[str, Any], models: Path) -> bool:
@@ -70,7 +71,7 @@ def read_scored(folder: Path) -> pa.Table:
 def train_once(
     folder: Path, settings: Mapping[str, Any], make: Callable[[], Mapping[str, Any]], objects: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Train, or take the training that is there.
+    """Train, or take the training that is there; what another process is training is waited for.
 
     Parameters
     ----------
@@ -93,6 +94,14 @@ def train_once(
     OutputError
         A training is there that was made with other settings.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / _LOCK):
+        return _train_once(folder, settings, make, objects)
+
+
+def _train_once(
+    folder: Path, settings: Mapping[str, Any], make: Callable[[], Mapping[str, Any]], objects: Mapping[str, int]
+) -> dict[str, Any]:
     record = folder / _TRAINING
     if record.is_file():
         before = json.loads(record.read_text("utf-8"))
@@ -101,7 +110,6 @@ def train_once(
                 f"{folder} was trained with other settings; take another --out or remove it to train it anew"
             )
         return dict(before)
-    folder.mkdir(parents=True, exist_ok=True)
     clock, cpu = time.perf_counter(), time.process_time()
     made = make()
     told = {

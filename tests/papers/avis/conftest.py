@@ -12,7 +12,7 @@ from asterism.papers.avis.data import ready
 from asterism.papers.avis.methods import KEPT
 from asterism.papers.avis.runner import reproduce
 
-ONLY = f"{KEPT},redshift+lightgbm,redshift+mean,redshift+pca,redshift+supervised-image"
+ONLY = f"{KEPT},redshift+masked-spectrum,redshift+lightgbm,redshift+mean,redshift+pca,redshift+supervised-image"
 ROWS = {"train": 230, "test": 130}
 
 

@@ -1,11 +1,13 @@
 import json
 
 import numpy as np
+import torch
+from safetensors.torch import load_file
 
 from asterism.catalogs.embeddings import read_embeddings
 from asterism.inference.embedder import Embedder
 from asterism.papers.avis.fitting import embedded, fit_method, reference_rows, settings_of
-from asterism.papers.avis.methods import KEPT
+from asterism.papers.avis.methods import KEPT, MASKED
 from asterism.papers.avis.rows import Fit
 
 
@@ -13,8 +15,17 @@ def test_a_training_that_is_there_is_taken(place, paper):
     record = json.loads((Fit(KEPT, 0).folder(place) / "training.json").read_text())
     assert fit_method(Fit(KEPT, 0), paper, "tiny", place) == record
     assert record["settings"] == settings_of(Fit(KEPT, 0), paper, "tiny")
-    assert record["settings"]["recipe"]["alignment.pretrain_epochs"] == 1
     assert record["epochs"] == 1
+
+
+def test_a_pre_trained_one_leaves_what_masked_modelling_taught(place, paper):
+    kept, masked = (Fit(name, 0).folder(place) for name in (KEPT, MASKED))
+    told = [json.loads((folder / "training.json").read_text()) for folder in (kept, masked)]
+    assert told[0]["settings"]["start"] == told[1]["settings"] == settings_of(Fit(MASKED, 0), paper, "tiny")
+    mine, theirs = (load_file(folder / "run" / "model.safetensors") for folder in (kept, masked))
+    names = [name for name in theirs if name.startswith(("network.encoders.", "network.projections.", "network.maps."))]
+    assert names
+    assert all(torch.equal(mine[name], theirs[name]) for name in names)
 
 
 def test_nothing_of_the_test_is_learned_from(paper):

@@ -19,16 +19,24 @@ def test_objectives_differ_in_nothing_else():
     assert others("infonce") == others("siglip") == others("vicreg")
     assert others("infonce-pretrained") == others("siglip-pretrained") == others("vicreg-pretrained")
     more = others("infonce-pretrained").keys() - others("infonce").keys()
-    assert more == {
-        f"alignment.{key}" for key in ("lock", *(f"pretrain_{of}" for of in ("epochs", "batch_size", "learning_rate")))
-    }
+    assert more == {"alignment.lock"}
     kept, normalised = (method_named(name).recipe("small") for name in (KEPT, NORMALISED))
     assert normalised == kept | {"model.flux_normalised": True}
 
 
-def test_masked_alone_is_trained_as_what_comes_before_the_others():
-    masked, pretrained = method_named("masked").passes("small"), method_named("infonce-pretrained").passes("small")
-    assert masked == (pretrained[0], 0)
+def test_pre_trained_ones_start_from_masked_modelling_of_like_inputs():
+    for method in METHODS:
+        if not method.start:
+            continue
+        start = method_named(method.start)
+        assert (start.objective, start.inputs, start.normalised) == ("masked", "spectrum", method.normalised)
+        assert start.passes("small") == (scale_named("small").pretrain, 0)
+    assert {m.name for m in METHODS if m.start} == {
+        "infonce-pretrained",
+        NORMALISED,
+        "siglip-pretrained",
+        "vicreg-pretrained",
+    }
     assert method_named("lightgbm").passes("small") == (0, 0)
 
 

@@ -12,7 +12,7 @@ from asterism.papers.avis.runner import expected_seconds, reproduce
 
 def test_finished_rows_are_never_run_again(place, sky):
     records = {p: p.stat().st_mtime_ns for p in place.glob("rows/*/*/*/row.json")}
-    assert len(records) == 11
+    assert len(records) == 12
     said = io.StringIO()
     reproduce(
         place, scale="tiny", only=f"redshift+mean,maps+{KEPT}", data_dir=sky, workers=1, console=Console(file=said)

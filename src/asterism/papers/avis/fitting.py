@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _READ = 256
 def settings_of(fit: Fit, data: PaperData, scale: str) -> dict[str, Any]:
     """What a training depends on, as JSON values: a training with the same is never made again."""
     method = method_named(fit.method)
-    return {
+    told = {
         "catalog": data.fingerprints["train"],
         "split": SPLIT,
         "method": fit.method,
@@ -36,6 +37,9 @@ def settings_of(fit: Fit, data: PaperData, scale: str) -> dict[str, Any]:
         "recipe": method.recipe(scale),
         "seed": fit.seed,
     }
+    if method.start:
+        told["start"] = settings_of(replace(fit, method=method.start), data, scale)
+    return told
 
 
 def reference_rows(catalog: Catalog) -> dict[str, NDArray[np.int64]]:
@@ -44,7 +48,7 @@ def reference_rows(catalog: Catalog) -> dict[str, NDArray[np.int64]]:
 
 
 def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Console | None = None) -> dict[str, Any]:
-    """Train, or take the training that is there; an interrupted one is continued.
+    """Train, or take the training that is there; an interrupted one is continued. What it starts from is trained first.
 
     Parameters
     ----------
@@ -68,12 +72,17 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
         A training is there that was made with other settings.
     """
     folder, settings, method = fit.folder(out), settings_of(fit, data, scale), method_named(fit.method)
+    start = None
+    if method.start:
+        before = replace(fit, method=method.start)
+        fit_method(before, data, scale, out, console)
+        start = before.folder(out) / "run"
     catalog = data.open("train")
     counts = {part: len(rows) for part, rows in reference_rows(catalog).items()}
 
     def make() -> Mapping[str, Any]:
         if method.kind in ("aligned", "supervised"):
-            return _train(fit, method, catalog, settings, folder / "run", console)
+            return _train(fit, method, catalog, settings, folder / "run", start, console)
         if method.kind == "untrained":
             return _fresh(fit, method, catalog, settings, folder / "run")
         return {}  # learned in no time from what every row of it reads
@@ -82,7 +91,13 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
 
 
 def _train(
-    fit: Fit, method: Method, catalog: Catalog, settings: Mapping[str, Any], run: Path, console: Console | None
+    fit: Fit,
+    method: Method,
+    catalog: Catalog,
+    settings: Mapping[str, Any],
+    run: Path,
+    start: Path | None,
+    console: Console | None,
 ) -> dict[str, Any]:
     from asterism.learning.config import parse_settings
     from asterism.learning.train import train
@@ -95,6 +110,7 @@ def _train(
         inputs=method.inputs,
         split=SPLIT,
         config=parse_settings(settings["recipe"]),
+        start=start,
         seed=fit.seed,
         console=console,
     )

@@ -13,13 +13,27 @@ from typing import Any
 
 from asterism.errors import look_up
 
-__all__ = ["KEPT", "METHODS", "NORMALISED", "OBJECTIVES", "SCALES", "Method", "Scale", "method_named", "scale_named"]
+__all__ = [
+    "KEPT",
+    "MASKED",
+    "METHODS",
+    "NORMALISED",
+    "OBJECTIVES",
+    "SCALES",
+    "Method",
+    "Scale",
+    "method_named",
+    "scale_named",
+]
 
 KEPT = "infonce-pretrained"
 """The method that is kept."""
 
 NORMALISED = f"{KEPT}-normalised"
 """The same on flux-normalised inputs, of which retrieval is asked."""
+
+MASKED = "masked-spectrum"
+"""Masked modelling of spectra alone: what pre-trained methods start from, seed by seed, and leave as it is."""
 
 OBJECTIVES = {"infonce": "InfoNCE", "siglip": "SigLIP", "vicreg": "VICReg"}
 """Objectives that compare images with spectra."""
@@ -104,8 +118,10 @@ class Method:
         Modalities that it reads.
     objective : str
         Of an aligned one: of `OBJECTIVES`, or ``masked``.
-    pretrained, normalised : bool
-        Masked modelling of the spectrum comes before, whose encoder is then locked; inputs are flux-normalised.
+    start : str
+        Method of masked modelling, from whose spectrum encoder an aligned one starts, and which it locks; empty for none.
+    normalised : bool
+        Inputs are flux-normalised.
     """
 
     name: str
@@ -115,7 +131,7 @@ class Method:
     parts: tuple[str, ...]
     inputs: str = "image,spectrum"
     objective: str = ""
-    pretrained: bool = False
+    start: str = ""
     normalised: bool = False
 
     @property
@@ -151,18 +167,17 @@ class Method:
         if self.kind == "supervised":
             return {**told, "fit.learning_rate": 1e-3}
         told |= {"fit.accumulate": of.accumulate, "alignment.objective": self.objective}
-        masked = {"batch_size": min(_MASKED_BATCH, of.batch), "learning_rate": _MASKED_RATES[of.size]}
         if self.objective == "masked":
-            told |= {f"fit.{key}": value for key, value in masked.items()}
-        if self.pretrained:
-            told |= {"alignment.pretrain_epochs": of.pretrain, "alignment.lock": "spectrum"}
-            told |= {f"alignment.pretrain_{key}": value for key, value in masked.items()}
+            told |= {"fit.batch_size": min(_MASKED_BATCH, of.batch), "fit.learning_rate": _MASKED_RATES[of.size]}
+            told["fit.accumulate"] = 1
+        if self.start:
+            told["alignment.lock"] = "spectrum"
         if self.normalised:
             told["model.flux_normalised"] = True
         return told
 
     def passes(self, scale: str) -> tuple[int, int]:
-        """Passes over the training part: of masked modelling, and of anything else."""
+        """Passes over the training part: of masked modelling, and of anything else; those of what it starts from are not its own."""
         of = scale_named(scale)
         if self.kind == "supervised":
             return 0, of.supervised
@@ -170,7 +185,7 @@ class Method:
             return 0, 0
         if self.objective == "masked":
             return of.pretrain, 0
-        return of.pretrain if self.pretrained else 0, of.epochs
+        return 0, of.epochs
 
 
 def _contrastive() -> list[Method]:
@@ -188,7 +203,7 @@ def _contrastive() -> list[Method]:
                     "aligned",
                     ("redshift", "retrieval", *_ASKED[1:], *more),
                     objective=name,
-                    pretrained=pretrained,
+                    start=MASKED if pretrained else "",
                 )
             )
     return sorted(found, key=lambda method: method.name != KEPT)
@@ -202,12 +217,25 @@ def _methods() -> tuple[Method, ...]:
         Method(
             NORMALISED,
             f"{kept.title}, flux-normalised",
-            "the one kept, on images over their own light and spectra without their level",
+            "the one kept, on images and spectra that do not tell how bright an object is",
             "aligned",
             ("retrieval", "redshift"),
             objective=kept.objective,
-            pretrained=kept.pretrained,
+            start=f"{MASKED}-normalised",
             normalised=True,
+        ),
+        *(
+            Method(
+                f"{MASKED}{end}",
+                f"masked modelling of spectra{', flux-normalised' if end else ''}",
+                "what is hidden of a spectrum, told from the rest of it",
+                "aligned",
+                probed,
+                "spectrum",
+                objective="masked",
+                normalised=bool(end),
+            )
+            for end in ("", "-normalised")
         ),
         Method("lightgbm", "LightGBM on photometry", "trees on fluxes and colours", "trees", probed[:1], "photometry"),
         Method("mean", "class mean", "the mean redshift of the training objects of the class", "mean", probed[:1], ""),
@@ -232,11 +260,12 @@ def _methods() -> tuple[Method, ...]:
         ),
         *contrastive[1:],
         Method(
-            "masked",
-            "masked modelling alone",
-            "each modality by itself",
+            "masked-image",
+            "masked modelling of images",
+            "what is hidden of an image, told from the rest of it",
             "aligned",
-            _ASKED,
+            probed,
+            "image",
             objective="masked",
         ),
     )

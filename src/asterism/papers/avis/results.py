@@ -20,7 +20,7 @@ from asterism.learning.intervals import paired_difference, resampled_statistic
 from asterism.learning.probe_scores import r_squared
 from asterism.learning.redshift_metrics import relative_error, sigma_nmad
 from asterism.papers.avis.data import PaperData
-from asterism.papers.avis.methods import KEPT, METHODS, NORMALISED, OBJECTIVES, method_named, scale_named
+from asterism.papers.avis.methods import KEPT, MASKED, METHODS, NORMALISED, OBJECTIVES, method_named, scale_named
 from asterism.papers.avis.published import AIMS, CITATIONS, PUBLISHED
 from asterism.papers.avis.rows import PARTS, Row
 from asterism.papers.row_records import read_record, read_scored
@@ -254,7 +254,7 @@ def objectives(parts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     names = [f"{name}{end}" for name in OBJECTIVES for end in ("", "-pretrained")]
     told = []
-    for name in (*names, "masked", "untrained"):
+    for name in (*names, MASKED, "masked-image", "untrained"):
         entry: dict[str, Any] = {"method": name, "title": method_named(name).title}
         for read in READ:
             for of in CLASSES:
