@@ -59,6 +59,14 @@ def test_images_learn_to_agree_with_spectra_of_another_run(sky, masked, tmp_path
     assert run(sky, done.path, "alignment.lock=spectrum", "fit.learning_rate=1e-3", start=masked, **AVIS).existed
 
 
+def test_views_asked_to_decide_whiten_anew(sky, masked, tmp_path):
+    done = run(sky, tmp_path / "aligned", "alignment.lock=spectrum", "alignment.whiten_by=views", start=masked, **AVIS)
+    mine, theirs = parts_of(done.path, *SPECTRUM), parts_of(masked, *SPECTRUM)
+    changed = {name for name in theirs if not torch.equal(mine[name], theirs[name])}
+    assert "network.maps.spectrum.matrix" in changed
+    assert all(name.startswith("network.maps.") for name in changed)
+
+
 def test_labels_are_learned_on_top_of_what_was_learned_without(sky, masked, tmp_path):
     done = run(sky, tmp_path / "tuned", start=masked, model="avis", inputs="spectrum", task="classification")
     mine, theirs = parts_of(done.path, *SPECTRUM), parts_of(masked, *SPECTRUM)

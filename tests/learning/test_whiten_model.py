@@ -75,3 +75,9 @@ def test_too_few_objects_leave_it_as_it_is_and_are_named(case):
     assert len(said) == 2
     assert said[1].startswith("Warning: embeddings of spectrum stay as they are: ")
     assert torch.equal(model.network.maps["spectrum"].matrix, torch.eye(8))
+    # Also where they were whitened before, by others.
+    known = torch.arange(64.0).reshape(8, 8)
+    model.network.whiten("spectrum", torch.ones(8), known)
+    whiten_model(model, chosen, ("spectrum",), 0, CPU, said.append)
+    assert torch.equal(model.network.maps["spectrum"].matrix, known)
+    assert torch.equal(model.network.maps["spectrum"].mean, torch.ones(8))

@@ -118,7 +118,8 @@ def fit_run(
     if not checkpoint.exists():  # the last checkpoint holds the parts that were fitted before
         if isinstance(goal, Alignment) and config.alignment.pretrain_epochs:
             _pretrain(network, chosen, config, seed, augment, checkpoint, console)
-        if locked is not None and (config.alignment.pretrain_epochs or _plain(network, locked)):
+        # What a run to start from has whitened is left so, unless it learns on, or views are asked to decide.
+        if locked is not None and (config.alignment.pretrain_epochs or views is not None or _plain(network, locked)):
             whiten_model(network, chosen, (locked,), seed, training_device(config.fit), say, views)
         if not isinstance(goal, Alignment | Masked):
             fit_stages(

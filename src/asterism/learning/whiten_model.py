@@ -52,6 +52,7 @@ def whiten_model(
     """
     network = model.network
     assert isinstance(network, AVIS)  # what alignment refuses others for
+    before = {name: values.clone() for name, values in network.maps.state_dict().items()}
     for role in roles:
         network.whiten(role, torch.zeros(network.width), torch.eye(network.width))
     network.eval().to(device)
@@ -77,5 +78,6 @@ def whiten_model(
             white = Whitening.fit(torch.cat(found[role]).numpy(), views=None if pairs is None else (pairs[0], pairs[1]))
         except BadInputError as error:
             say(f"Warning: embeddings of {role} stay as they are: {error}.")
+            network.whiten(role, before[f"{role}.mean"], before[f"{role}.matrix"])
             continue
         network.whiten(role, torch.from_numpy(white.mean).float(), torch.from_numpy(white.matrix).float())
