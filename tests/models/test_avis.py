@@ -116,7 +116,7 @@ def test_flux_normalised_inputs_tell_no_brightness(make_model, make_batch, name)
 
 
 def test_a_map_behind_the_projection_turns_embeddings_and_travels_with_the_model(make_model, make_batch, tmp_path):
-    model, batch = make_model("avis", ("spectrum",), embedding=8), make_batch(12, roles=("spectrum",))
+    model, batch = make_model("avis", ("spectrum",), embedding=8, factors=0), make_batch(12, roles=("spectrum",))
     before = model(batch)["embedding_spectrum"]
     mean, matrix = before.mean(0), torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
     model.network.whiten("spectrum", mean, matrix)
@@ -127,6 +127,38 @@ def test_a_map_behind_the_projection_turns_embeddings_and_travels_with_the_model
     model.save_pretrained(tmp_path / "model")
     again = Model.from_pretrained(tmp_path / "model")
     assert torch.equal(again(batch)["embedding_spectrum"], model(batch)["embedding_spectrum"])
+
+
+@torch.no_grad()
+def test_a_spectrum_s_factors_stand_behind_what_was_learned_of_it(desi, role, galaxy):
+    redshifts = torch.linspace(0.02, 0.6, 60).tolist()
+    batch = {"spectrum": role(desi, galaxy(*redshifts), seed=1)}
+    model = create_model("avis", ModelInputs(spectrum=desi), None, {"factors": 6}).eval()
+    bare = model.network.encode(batch).embeddings["spectrum"].values
+    torch.testing.assert_close(bare[:, :122].norm(dim=1), torch.ones(60))  # nothing is known of factors yet
+    assert not bare[:, 122:].any()
+    model.standardise([batch])
+    before = model(batch)["embedding_spectrum"]
+    torch.testing.assert_close(before.norm(dim=1), torch.ones(60))
+    torch.testing.assert_close(before[:, 122:].norm(dim=1) ** 2, torch.full((60,), 2 / 3))
+    # What learning and whitening change is the part in front.
+    for parameter in model.network.parameters():
+        parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
+    model.network.whiten("spectrum", torch.zeros(122), torch.eye(122).flip(0))
+    after = model(batch)["embedding_spectrum"]
+    torch.testing.assert_close(after[:, 122:], before[:, 122:])
+    assert not torch.allclose(after[:, :122], before[:, :122], atol=0.1)
+
+
+def test_factors_are_a_quarter_of_an_embedding_unless_asked_otherwise(desi):
+    def made(**options):
+        return create_model("avis", ModelInputs(spectrum=desi), None, options).network
+
+    assert made().learned == {"spectrum": 96}
+    assert made(embedding=40).learned == {"spectrum": 30}
+    assert made(embedding=40, factors=0).learned == {"spectrum": 40}
+    with pytest.raises(ConfigurationError, match=r"38 factors leave no numbers of 40; ask for 36 or fewer"):
+        made(embedding=40, factors=38)
 
 
 def test_what_is_locked_has_no_gradients(legacy, desi, stamps, role, galaxy):

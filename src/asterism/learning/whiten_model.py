@@ -31,7 +31,7 @@ def whiten_model(
     say: Callable[[str], None],
     augment: Augment | None = None,
 ) -> None:
-    """Set the map behind a model's embeddings by how those of training objects scatter; see `Whitening`. No label is read.
+    """Set the map behind a model's projections by how those of training objects scatter; see `Whitening`. No label is read.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def whiten_model(
     assert isinstance(network, AVIS)  # what alignment refuses others for
     before = {name: values.clone() for name, values in network.maps.state_dict().items()}
     for role in roles:
-        network.whiten(role, torch.zeros(network.width), torch.eye(network.width))
+        network.whiten(role, torch.zeros(network.learned[role]), torch.eye(network.learned[role]))
     network.eval().to(device)
     found: dict[str, list[torch.Tensor]] = {role: [] for role in roles}
     views: dict[str, list[torch.Tensor]] = {role: [] for role in roles}
@@ -65,12 +65,12 @@ def whiten_model(
         shown = to_device(batch, device)
         told = network.encode(shown).embeddings
         for role in roles:
-            found[role].append(told[role].values[told[role].present].cpu())
+            found[role].append(told[role].values[told[role].present, : network.learned[role]].cpu())
         if augment is not None and number * _AT_ONCE < _VIEWED:
             pair = [network.encode(augment(shown, generator)).embeddings for _ in range(2)]
             for role in roles:
                 both = pair[0][role].present & pair[1][role].present
-                views[role].append(torch.stack([one[role].values[both] for one in pair]).cpu())
+                views[role].append(torch.stack([one[role].values[both, : network.learned[role]] for one in pair]).cpu())
     network.to("cpu")
     for role in roles:
         pairs = torch.cat(views[role], 1).numpy() if views[role] else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from asterism.errors import ConfigurationError
@@ -44,6 +45,10 @@ _SIZES = {
 }
 
 
+_FACTORS_SHARE = 2 / 3
+"""Of the squared length of a spectrum's embedding, its factors: see docs/results/avis.md for what less and more give."""
+
+
 class AVISOptions(Strict):
     """Options of `AVIS`; ``asterism train --show-config`` lists them with their meaning."""
 
@@ -56,6 +61,20 @@ class AVISOptions(Strict):
         False,
         description="leave out how bright an object is: an image's own light and a spectrum's level; S/N stays visible",
     )
+    factors: int | None = Field(
+        None,
+        ge=0,
+        le=1024,
+        description="numbers of a spectrum's embedding that are linear factors of it, learned before anything else; null = a"
+        " quarter",
+    )
+
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> AVISOptions:
+        whole = self.embedding or _SIZES[self.size].embedding
+        if self.factors is not None and self.factors > whole - 4:
+            raise ValueError(f"{self.factors} factors leave no numbers of {whole}; ask for {whole - 4} or fewer")
+        return self
 
 
 class AVIS(Network):
@@ -70,11 +89,14 @@ class AVIS(Network):
                  whole → transformer → pooled (B, width); see `SpectrumEncoder`
     image        centre at full and the whole at a third of the resolution → convolutions →
                  36 + 36 tokens and one of the light → transformer → pooled; see `ImageEncoder`
-    projection   each width → 2 width → E, GELU between
+    projection   each width → 2 width → E, GELU between; of spectra → E − K
+    factors      of spectra, K = E / 4 numbers linear in what was observed; see `SpectralFactors`
     embedding    ``image`` and ``spectrum``: the projections at unit length, each through a linear map
-                 that does nothing until `whiten` sets it, at unit length again; ``joint``: the sum
-                 of what there is of both, at unit length
-    features     (B, 1, E): the mean of what projections there are, layer-normalised, for heads
+                 that does nothing until `whiten` sets it, at unit length again, and of spectra the
+                 factors beside it, with two thirds of the squared length; ``joint``: the sum of
+                 what there is of both, at unit length
+    features     (B, 1, E): the mean of what projections, and factors beside them, there are,
+                 layer-normalised, for heads
     ===========  =================================================================================
 
     *Absent*: a modality is not computed for objects that lack it. *Both absent*: the model answers with the training classes'
@@ -92,6 +114,8 @@ class AVIS(Network):
         By role.
     maps : ModuleDict
         By role, the linear map behind the projection at unit length: `LinearMap`.
+    learned : dict of str to int
+        By role, how many numbers of an embedding come through the projection: the first; the others are factors.
     decoders : ModuleDict
         By role, what `masked_loss` needs; empty unless the model is to be aligned.
     """
@@ -104,8 +128,10 @@ class AVIS(Network):
         super().__init__("avis", inputs)
         size = _SIZES[options.size]
         self.members, self.width = 1, options.embedding or size.embedding
+        factors = self.width // 4 if options.factors is None else options.factors
+        self.learned = {role: self.width - factors if role == "spectrum" else self.width for role in inputs.roles}
         self.encoders, self.projections, self.decoders = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
-        self.maps = nn.ModuleDict({role: LinearMap(self.width) for role in inputs.roles})
+        self.maps = nn.ModuleDict({role: LinearMap(self.learned[role]) for role in inputs.roles})
         if inputs.image is not None:
             self.encoders["image"] = ImageEncoder(
                 inputs.image,
@@ -123,11 +149,12 @@ class AVIS(Network):
                 size.heads,
                 size.spectrum_blocks,
                 size.spectrum_stem,
+                factors=factors,
                 normalised=options.flux_normalised,
             )
         for role in self.encoders:
             self.projections[role] = nn.Sequential(
-                nn.Linear(size.width, 2 * size.width), nn.GELU(), nn.Linear(2 * size.width, self.width)
+                nn.Linear(size.width, 2 * size.width), nn.GELU(), nn.Linear(2 * size.width, self.learned[role])
             )
 
     def add_heads(self, heads: HeadsConfig) -> None:
@@ -135,9 +162,9 @@ class AVIS(Network):
         if getattr(heads, "alignment", None) is not None:
             for role, encoder in self.encoders.items():
                 if isinstance(encoder, ImageEncoder):
-                    self.decoders[role] = ImageDecoder(encoder, self.width)
+                    self.decoders[role] = ImageDecoder(encoder, self.learned[role])
                 else:
-                    self.decoders[role] = SpectrumDecoder(_spectral(encoder), self.width)
+                    self.decoders[role] = SpectrumDecoder(_spectral(encoder), self.learned[role])
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Features (B, 1, E) and whether anything was observed (B,)."""
@@ -153,7 +180,7 @@ class AVIS(Network):
         for role in [role for role in self.inputs.roles if role in batch]:
             seen = self._encoder(role).present(batch[role])
             projected.append(self._project(role, batch, seen))
-            found[role] = unit(self.maps[role](F.normalize(projected[-1], dim=-1)), seen)
+            found[role] = unit(self._placed(role, projected[-1]), seen)
         there = torch.stack([embedding.present for embedding in found.values()])
         informed = there.any(0)
         mean = torch.stack(projected).sum(0) / there.sum(0).clamp_min(1)[:, None]
@@ -211,7 +238,7 @@ class AVIS(Network):
         ----------
         role : str
         mean : Tensor
-            (E,)
+            (E,), of spectra (E − K,): factors scatter alike anyway.
         matrix : Tensor
             (E, r) with r ≤ E; the other E − r numbers are 0.
         """
@@ -273,15 +300,31 @@ class AVIS(Network):
 
     def _project(self, role: str, batch: Batch, seen: Tensor) -> Tensor:
         """Projections (B, E) before they are scaled to unit length, 0 for objects without the role."""
-        encoder, projection = self.encoders[role], self.projections[role]
         if bool(seen.all()):
-            return projection(encoder(batch[role]))
+            return self._told(role, batch[role])
         which = seen.nonzero()[:, 0]
         values = batch[role]["flux"].new_zeros(len(seen), self.width)
         if not len(which):
             return values
-        found = projection(encoder(select(batch[role], which)))
+        found = self._told(role, select(batch[role], which))
         return values.to(found.dtype).index_copy(0, which, found)
+
+    def _told(self, role: str, chosen: Batch) -> Tensor:
+        """Projections (B, E) of objects that have the role; behind those of spectra their factors, of the order of one."""
+        encoder, projection = self._encoder(role), self.projections[role]
+        if isinstance(encoder, ImageEncoder) or not encoder.factors.count:
+            return projection(encoder(chosen))
+        vectors, factors = encoder.both(chosen)
+        return torch.cat([projection(vectors), math.sqrt(encoder.factors.count) * factors], 1)
+
+    def _placed(self, role: str, projected: Tensor) -> Tensor:
+        """Embeddings (B, E) of projections."""
+        learned, factors = projected.tensor_split([self.learned[role]], 1)
+        values = self.maps[role](F.normalize(learned, dim=-1))
+        if not factors.shape[1]:
+            return values
+        share = math.sqrt(_FACTORS_SHARE), math.sqrt(1 - _FACTORS_SHARE)
+        return torch.cat([share[1] * F.normalize(values, dim=-1), share[0] * F.normalize(factors.float(), dim=-1)], 1)
 
 
 class LinearMap(nn.Module):

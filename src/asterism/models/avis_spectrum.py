@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from asterism.errors import ConfigurationError
 from asterism.models.numeric import asinh
+from asterism.models.spectral_factors import SpectralFactors
 from asterism.models.spectral_inputs import SpectrumInputs
 from asterism.models.statistics import RobustScale, RowSample
 from asterism.models.transformer import Pool, Transformer, rotation
@@ -111,6 +112,8 @@ class SpectrumEncoder(nn.Module):
     A first token has what holds for the whole spectrum, standardised with buffers learned from the training rows: the logarithms of
     the level, not known where a survey's flux is relative, and of the mean signal-to-noise ratio.
 
+    Beside the vector stand linear factors, learned from the training rows as well, see `SpectralFactors`.
+
     Parameters
     ----------
     inputs : SpectrumInputs
@@ -118,6 +121,8 @@ class SpectrumEncoder(nn.Module):
         Of tokens and the transformer.
     stem : (int, int, int)
         Channels of the convolutions before the tokens.
+    factors : int
+        Number of linear factors; may be 0.
     normalised : bool
         Leave out the level, as where a survey's flux is relative.
     """
@@ -135,6 +140,7 @@ class SpectrumEncoder(nn.Module):
         blocks: int,
         stem: tuple[int, int, int],
         *,
+        factors: int = 0,
         normalised: bool = False,
     ) -> None:
         super().__init__()
@@ -159,6 +165,7 @@ class SpectrumEncoder(nn.Module):
         self.scale = RobustScale(2)
         self.transformer = Transformer(width, heads, blocks)
         self.pool = Pool(width, heads)
+        self.factors = SpectralFactors(factors, self.stride * _TOKENS)
         self._sample: RowSample | None = None
 
     def turn_to(self, inputs: SpectrumInputs) -> None:
@@ -173,6 +180,11 @@ class SpectrumEncoder(nn.Module):
     def forward(self, role: Mapping[str, Tensor]) -> Tensor:
         """Vectors (B, width) of objects that are `present`."""
         return self.summary(*self.tokens(*self.grid(role)))
+
+    def both(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Vectors (B, width) and linear factors (B, K) of objects that are `present`."""
+        spectra = self.grid(role)
+        return self.summary(*self.tokens(*spectra)), self.factors(*spectra, self.level(*spectra)[0])
 
     def summary(self, tokens: Tensor, valid: Tensor) -> Tensor:
         """Vectors (B, width) of tokens (B, 1 + N, width) of which some are valid."""
@@ -197,13 +209,17 @@ class SpectrumEncoder(nn.Module):
         """Offer training spectra to the bounded sample that `settle` reads."""
         if self._sample is None:
             self._sample = RowSample(16_384)
-        self._sample.add(self.channels(*self.grid(role))[2][self.present(role)])
+        flux, ivar = (values[self.present(role)] for values in self.grid(role))
+        self._sample.add(self.channels(flux, ivar)[2])
+        if self.factors.count:
+            self.factors.observe(flux, ivar, self.level(flux, ivar)[0])
 
     def settle(self) -> None:
-        """Set the standardisation of level and signal-to-noise from the spectra observed."""
+        """Set the standardisation of level and signal-to-noise, and the linear factors, from the spectra observed."""
         if self._sample is not None:
             self.scale.fit(self._sample.rows())
         self._sample = None
+        self.factors.settle()
 
     def level(self, flux: Tensor, ivar: Tensor) -> tuple[Tensor, Tensor]:
         """Level (B, 1) and continuum (B, P) of spectra on the common grid."""

@@ -14,6 +14,7 @@ from typing import Any
 from asterism.errors import look_up
 
 __all__ = [
+    "FACTORS",
     "KEPT",
     "MASKED",
     "METHODS",
@@ -34,6 +35,9 @@ NORMALISED = f"{KEPT}-normalised"
 
 MASKED = "masked-spectrum"
 """Masked modelling of spectra alone: what pre-trained methods start from, seed by seed, and leave as it is."""
+
+FACTORS = "factors"
+"""Fresh weights beside linear factors: what a spectrum's embedding knows before any training."""
 
 OBJECTIVES = {"infonce": "InfoNCE", "siglip": "SigLIP", "vicreg": "VICReg"}
 """Objectives that compare images with spectra."""
@@ -153,7 +157,7 @@ class Method:
         """Settings over the defaults of ``asterism train``; none for what is no network or not trained."""
         of = scale_named(scale)
         if self.kind == "untrained":
-            return {"model.size": of.size}
+            return {"model.size": of.size} if self.name == FACTORS else {"model.size": of.size, "model.factors": 0}
         if self.kind not in ("aligned", "supervised"):
             return {}
         epochs = of.supervised if self.kind == "supervised" else of.epochs
@@ -243,9 +247,17 @@ def _methods() -> tuple[Method, ...]:
         Method(
             "untrained",
             "untrained encoder",
-            "the same network with fresh weights",
+            "the same network with fresh weights and without factors",
             "untrained",
             ("redshift", "retrieval", *_ASKED[1:]),
+        ),
+        Method(
+            FACTORS,
+            "factors alone",
+            "linear factors of spectra, beside fresh weights",
+            "untrained",
+            probed,
+            "spectrum",
         ),
         *(
             Method(
