@@ -41,19 +41,20 @@ def widen_psf(flux: Tensor, ivar: Tensor, width: Tensor, generator: torch.Genera
     chosen = (width > 0).nonzero()[:, 0]
     if not len(chosen):
         return flux, ivar
-    seen = (ivar[chosen] > 0).expand_as(flux[chosen])
-    noise = torch.randn(seen.shape, generator=generator, device=flux.device, dtype=flux.dtype)
-    sigma = torch.where(ivar[chosen] > 0, ivar[chosen].clamp_min(1e-30).rsqrt(), 0.0)
+    picked, weight = flux[chosen], ivar[chosen]
+    seen = weight > 0
+    noise = torch.randn(picked.shape, generator=generator, device=flux.device, dtype=flux.dtype)
+    sigma = torch.where(seen, weight.clamp_min(1e-30).rsqrt(), 0.0)
     kernel = _kernel(width[chosen], min(flux.shape[-2:]) - 1)
-    smoothed = _smooth(torch.where(seen, flux[chosen], 0.0), kernel)
-    whole = bool(seen.all())
-    if not whole:
+    if bool(seen.all()):
+        new = _smooth(picked, kernel) + sigma * _high_pass(noise, kernel)
+    else:
         # An absent pixel has no light to give, and must not darken its neighbours.
+        seen = seen.expand_as(picked)
+        smoothed = _smooth(torch.where(seen, picked, 0.0), kernel)
         smoothed = smoothed / _smooth(seen.to(flux.dtype), kernel).clamp_min(1e-3)
-    new = smoothed + sigma * _high_pass(noise, kernel)
-    out = flux.clone()
-    out[chosen] = torch.where(seen, new, flux[chosen])
-    return out, ivar
+        new = torch.where(seen, smoothed + sigma * _high_pass(noise, kernel), picked)
+    return flux.index_copy(0, chosen, new), ivar
 
 
 def add_sky(flux: Tensor, ivar: Tensor, added: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -79,10 +80,9 @@ def add_sky(flux: Tensor, ivar: Tensor, added: Tensor, generator: torch.Generato
     sky = torch.where(seen, ivar[chosen], torch.nan).flatten(2).nanmedian(-1).values[..., None, None]
     variance = torch.where(torch.isfinite(sky), added[chosen, None, None, None] / sky, 0.0)
     noise = torch.randn((len(chosen), *flux.shape[1:]), generator=generator, device=flux.device, dtype=flux.dtype)
-    new_flux, new_ivar = flux.clone(), ivar.clone()
-    new_flux[chosen] += torch.where(seen, variance.sqrt(), 0.0) * noise
-    new_ivar[chosen] = torch.where(seen, ivar[chosen] / (1 + ivar[chosen] * variance), ivar[chosen])
-    return new_flux, new_ivar
+    less = torch.where(seen, ivar[chosen] / (1 + ivar[chosen] * variance), ivar[chosen])
+    new_flux = flux.index_add(0, chosen, torch.where(seen, variance.sqrt(), 0.0) * noise)
+    return new_flux, ivar.index_copy(0, chosen, less)
 
 
 def _kernel(width: Tensor, largest: int) -> Tensor:

@@ -48,6 +48,14 @@ class Pixels(NamedTuple):
     seen: Tensor
     light: Tensor
 
+    def without(self, hidden: Tensor) -> Pixels:
+        """The same with pixels (B, 1, y, x) bool taken away."""
+        return self._replace(
+            flux=torch.where(hidden, 0.0, self.flux),
+            ivar=torch.where(hidden, 0.0, self.ivar),
+            seen=self.seen & ~hidden,
+        )
+
 
 class ImageEncoder(nn.Module):
     """Stamps (B, bands, y, x) → one vector (B, width).
@@ -223,24 +231,30 @@ class ImageEncoder(nn.Module):
         flux, ivar = image["flux"], image["ivar"]
         if self.take is not None:
             flux, ivar = self._known(flux, 0.0), self._known(ivar, 0.0)
-        flux, ivar = _fit(flux, self.side), _fit(ivar.expand_as(flux), self.side)
+        if min(flux.shape[-2:]) < self.side:
+            ivar = ivar.expand_as(flux)  # what is put around a stamp was not observed
+        flux, ivar = _fit(flux, self.side), _fit(ivar, self.side) if ivar.shape[-1] > 1 else ivar
         seen = (ivar > 0) & image["present"][:, None, None, None]
-        flux, ivar = torch.where(seen, flux, 0.0), torch.where(seen, ivar, 0.0)
-        light = self._light(flux, ivar, seen if hidden is None else seen & ~hidden)
+        ivar = torch.where(seen, ivar, 0.0)
+        if not bool(seen.all()):
+            flux = torch.where(seen, flux, 0.0)
+        # One inverse variance for a band is not written down for each of its pixels: what is done here reads much and counts little.
+        whole = Pixels(flux, ivar.expand_as(flux), seen.expand_as(flux), flux.new_empty(0))
+        light = self._light(whole if hidden is None else whole.without(hidden))
         over = light.nan_to_num(nan=1.0)[:, None, None, None]
-        return Pixels(flux / over, ivar * over * over, seen, light)
+        return Pixels(flux / over, (ivar * over * over).expand_as(flux), seen.expand_as(flux), light)
 
-    def _light(self, flux: Tensor, ivar: Tensor, seen: Tensor) -> Tensor:
+    def _light(self, pixels: Pixels) -> Tensor:
         """Light of each object (B,) within an aperture, mean of the bands that saw a tenth of it, and at least the error of such a mean,
         which is all that is known where none did; NaN where nothing was observed.
         """
-        shape = self.apertures[_NORMAL]
-        share = (seen * shape).sum((2, 3)) / shape.sum()
-        covered, count = share > _LEAST_SHARE, seen.sum((2, 3))
-        measured = (flux * seen * shape).sum((2, 3)) / share.clamp_min(_LEAST_SHARE)
+        shape, weight = self.apertures[_NORMAL].flatten(), pixels.seen.to(pixels.flux.dtype).flatten(2)
+        share = weight @ shape / shape.sum()
+        covered, count = share > _LEAST_SHARE, weight.sum(2)
+        measured = pixels.flux.flatten(2) @ shape / share.clamp_min(_LEAST_SHARE)
         light = (measured * covered).sum(1) / covered.sum(1).clamp_min(1)
         there = count > 0
-        variance = there * count / (ivar * seen).sum((2, 3)).clamp_min(1e-30)
+        variance = there * count / pixels.ivar.sum((2, 3)).clamp_min(1e-30)
         error = (variance.sum(1) * (shape * shape).sum()).sqrt() / there.sum(1).clamp_min(1)
         return torch.where(there.any(1), torch.maximum(light, error), torch.nan)
 
@@ -261,8 +275,12 @@ class ImageEncoder(nn.Module):
         there = count > 0
         sigma = torch.where(there, typical.clamp_min(1e-30).rsqrt(), torch.nan)
         shape = self.apertures.flatten(1)
-        share = weight.flatten(2) @ shape.T
-        light = (flux.flatten(2) @ shape.T) / share.clamp_min(1e-6) * shape.sum(1)
+        share, light = (
+            # One by one: a matrix of so few columns is multiplied several times slower.
+            torch.stack([values.flatten(2) @ aperture for aperture in shape], 2)
+            for values in (weight, flux)
+        )
+        light = light / share.clamp_min(1e-6) * shape.sum(1)
         error = sigma[..., None] * (shape * shape).sum(1).sqrt()
         told = torch.where(share > 0.5 * shape.sum(1), asinh(light / (2 * error)) + torch.log(2 * error), torch.nan)
         width = image["psf_fwhm"] if "psf_fwhm" in image else torch.full_like(sigma, torch.nan)

@@ -163,11 +163,10 @@ class ImageDecoder(nn.Module):
         behind = hidden.repeat_interleave(THIRD * FINE, 2).repeat_interleave(THIRD * FINE, 3)
         pixels = encoder.pixels(role, behind)
         flux, ivar, seen, _ = pixels
-        left = seen & ~behind
-        shown = pixels._replace(flux=torch.where(behind, 0.0, flux), ivar=torch.where(behind, 0.0, ivar), seen=left)
+        shown = pixels.without(behind)
         context, valid = encoder.tokens(role, shown)
         context = encoder.transformer(context, valid)
-        target = seen & left.flatten(1).any(1)[:, None, None, None]
+        target = seen & shown.seen.flatten(1).any(1)[:, None, None, None]
         by_tokens = self.tell(self.block(self.ask.expand(len(flux), -1, -1), context, valid))
         by_embedding = self.telling(projection(encoder.pool(context, valid)), self.ask)
         return _image_loss(encoder, by_tokens, flux, ivar, target & behind) + _image_loss(

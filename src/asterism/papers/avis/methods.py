@@ -87,7 +87,7 @@ SCALES = {
         "360 pairs and one epoch: tries the road, says nothing of the models",
     ),
     "small": Scale(
-        {"train": 20_000, "test": 4_000}, "tiny", 3, 8, 8, 8, 256, 1, 500, 5,
+        {"train": 20_000, "test": 4_000}, "tiny", 3, 12, 8, 8, 256, 1, 500, 5,
         "20,000 pairs, the smallest networks; two cores",
     ),
     "medium": Scale(
@@ -103,6 +103,9 @@ SCALES = {
 _MASKED_BATCH = 128
 _MASKED_RATES = {"tiny": 2e-3, "small": 1e-3, "base": 5e-4}
 """Of masked modelling by size; that of tiny was tried on training objects (docs/results/avis.md), the others follow it."""
+
+_LOCKED_RATES = {"tiny": 4e-3, "small": 2e-3, "base": 1e-3}
+"""Of images that learn to agree with spectra that are locked; that of tiny likewise."""
 
 _ASKED = ("redshift", "labels", "clusters", "anomalies")
 
@@ -175,7 +178,7 @@ class Method:
             told |= {"fit.batch_size": min(_MASKED_BATCH, of.batch), "fit.learning_rate": _MASKED_RATES[of.size]}
             told["fit.accumulate"] = 1
         if self.start:
-            told["alignment.lock"] = "spectrum"
+            told |= {"alignment.lock": "spectrum", "fit.learning_rate": _LOCKED_RATES[of.size]}
         if self.normalised:
             told["model.flux_normalised"] = True
         return told
