@@ -14,6 +14,7 @@ processor time, of all threads together; on a GPU time on the clock. Prints Mark
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--json", type=Path, help="write the rates and ratios to this file")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = torch.device(arguments.device)
@@ -84,6 +86,8 @@ def main() -> None:
             for name, (_, job) in jobs.items():
                 measured[name].append(seconds(job, arguments.device) / arguments.batch)
     print(page(arguments, jobs, flops, measured))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures(arguments, measured), indent=1) + "\n", "utf-8")
 
 
 def models(run: Path | None) -> dict[str, Model]:
@@ -169,6 +173,23 @@ def page(
         count = sum(p.numel() for p in module.parameters())
         lines.append(f"| {name} | {count:,} | {flops[name] / 1e6:,.0f} | {rate} | {ratio if name != PEER else ''} |")
     return "\n".join(lines)
+
+
+def figures(arguments: argparse.Namespace, measured: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
+    """Spectra per second and times as fast by name, with the range over the rounds."""
+    told = {}
+    for name, found in measured.items():
+        rates = {"spectra_per_second": [1 / value for value in found]}
+        if name != PEER:
+            rates["times_as_fast"] = [a / b for a, b in zip(measured[PEER], found, strict=True)]
+        for key, values in rates.items():
+            told[f"throughput/{arguments.device}/{name}/{key}"] = {
+                "value": statistics.median(values),
+                "range": [min(values), max(values)],
+                "command": f"python benchmarks/avis_speed.py --rounds {arguments.rounds}"
+                + (" --run RUN" if arguments.run else ""),
+            }
+    return told
 
 
 def spread(values: list[float], form: str) -> str:

@@ -249,6 +249,18 @@ def scores(one: Rows) -> dict[str, Any]:
     }
 
 
+def together(answers: dict[str, Any]) -> Rows:
+    """Both surveys as one."""
+    every: Rows = {}
+    for one in answers["surveys"].values():
+        for key, values in one.items():
+            if key in ("spectra", "seconds"):
+                every[key] = every.get(key, 0) + values
+            elif isinstance(values, list):
+                every.setdefault(key, []).extend(values)
+    return every
+
+
 def keep(work: Path, name: str, answers: dict[str, Any]) -> None:
     path = work / "scores" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,15 +279,8 @@ def page_text(work: Path) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, answers in found.items():
-        every: dict[str, Any] = {}
-        for survey, one in answers["surveys"].items():
-            lines.append(_line(name, survey, one))
-            for key, values in one.items():
-                if key in ("spectra", "seconds"):
-                    every[key] = every.get(key, 0) + values
-                elif isinstance(values, list):
-                    every.setdefault(key, []).extend(values)
-        lines.append(_line(name, "both", every))
+        lines += [_line(name, survey, one) for survey, one in answers["surveys"].items()]
+        lines.append(_line(name, "both", together(answers)))
     lines += [
         "",
         "| spectrum | survey | class | z | S/N | " + " | ".join(found) + " |",

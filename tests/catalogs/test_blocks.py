@@ -1,6 +1,10 @@
 """Blocks made side by side come all, once, whatever the number of processes."""
 
 import math
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +25,42 @@ def test_no_jobs_no_blocks():
 def test_errors_of_a_block_reach_the_caller():
     with pytest.raises(ValueError, match="not defined"):
         list(make_blocks(math.factorial, {0: (1,), 1: (-1,)}, 2))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc which processes run")
+def test_processes_end_with_the_one_that_is_killed(tmp_path):
+    (tmp_path / "waits.py").write_text(
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from asterism.catalogs.blocks import make_blocks\n"
+        "def wait(place):\n"
+        "    Path(place, str(os.getpid())).touch()\n"
+        "    time.sleep(120)\n"
+        "if __name__ == '__main__':\n"
+        "    list(make_blocks(wait, {0: (sys.argv[1],), 1: (sys.argv[1],)}, 2))\n"
+    )
+    place = tmp_path / "pids"
+    place.mkdir()
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "waits.py"), str(place)])
+    assert within(60, lambda: len(list(place.iterdir())) == 2)
+    parent.kill()
+    parent.wait()
+    assert within(60, lambda: not any(runs(int(path.name)) for path in place.iterdir()))
+
+
+def within(seconds, there):
+    end = time.monotonic() + seconds
+    while not there() and time.monotonic() < end:
+        time.sleep(0.05)
+    return there()
+
+
+def runs(pid):
+    """Whether a process is there and is more than an entry that nobody has asked after yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_workers():

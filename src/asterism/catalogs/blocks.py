@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, TypeVar
 
 from asterism.errors import ConfigurationError
 
-__all__ = ["Progress", "available_cores", "check_workers", "make_blocks"]
+__all__ = ["Progress", "available_cores", "check_workers", "make_blocks", "process_pool"]
 
 T = TypeVar("T")
 
@@ -27,6 +28,23 @@ def check_workers(workers: int | None) -> None:
     """Raise `ConfigurationError` for a number of workers that can't be; None is all cores."""
     if workers is not None and workers < 1:
         raise ConfigurationError(f"the number of workers must be 1 or more, not {workers}; give another --workers")
+
+
+def process_pool(processes: int) -> ProcessPoolExecutor:
+    """Processes that end with this one, also where it is killed: else they would go on writing into a place that others may take."""
+    # Fresh processes, since forking one that runs threads (BLAS, Arrow) can hang.
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)  # what is begun is continued by the next call, as after any interruption
+
+    Thread(target=watch, daemon=True).start()
 
 
 def make_blocks(
@@ -55,8 +73,7 @@ def make_blocks(
         for block, job in jobs.items():
             yield block, make(*job)
         return
-    # Fresh processes, since forking one that runs threads (BLAS, Arrow) can hang.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    pool = process_pool(processes)
     waiting = list(jobs.items())[::-1]
     running: dict[Future[T], int] = {}
     try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from asterism.catalogs.blocks import Progress
+from asterism.catalogs.blocks import Progress, process_pool
 from asterism.catalogs.catalog import Catalog, Partition, open_catalog
 from asterism.catalogs.narrow import NarrowWriter
 from asterism.errors import BadInputError, ConfigurationError
@@ -99,7 +98,7 @@ def over_partitions(
     there = partial(_there, work, type(model), directory, model.fingerprint, path, catalog.fingerprint)
     if scheduler is None:
         # Processes of this machine talk through pipes: no port is opened for them.
-        with ProcessPoolExecutor(min(workers, len(partitions)), mp_context=get_context("spawn")) as pool:
+        with process_pool(min(workers, len(partitions))) as pool:
             tasks = {pool.submit(there, p.index, argument): p for p in partitions}
             for task in as_completed(tasks):
                 yield tasks[task], task.result()

@@ -25,6 +25,13 @@ def test_the_first_line_is_of_the_one_kept_and_probes_are_named(place):
     assert {"neighbours", "linear", "trees", "network", "mean"} <= {row[2].text for row in table.rows}
 
 
+def test_recalls_of_several_seeds_are_told_with_their_spread():
+    figures = {"n": 9, "macro_recall": 0.9, "recall": {"STAR": 0.95, "STAR_std": 0.02, "QSO": 0.85}}
+    methods = {KEPT: {"title": "ours", "figures": {"joint": {"class": {"knn": figures}}}}}
+    (table,) = part_tables("labels", methods)
+    assert table.rows[0][-1].text == "STAR 0.95 ± 0.02, QSO 0.85"
+
+
 def test_a_difference_is_marked_where_its_interval_excludes_zero():
     told = {"difference": 0.1, "interval": [0.05, 0.15]}
     assert (difference(told, higher=True).verdict, difference(told, higher=False).verdict) == ("better", "worse")

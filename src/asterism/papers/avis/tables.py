@@ -119,7 +119,8 @@ def _labels(methods: Mapping[str, Any]) -> list[Table]:
         rows = []
         for title, read, probe, m in _probed(methods, asked):
             key = "macro_recall" if "macro_recall" in m else "r2"
-            recalls = ", ".join(f"{name} {value:.2f}" for name, value in m.get("recall", {}).items())
+            of = m.get("recall", {})
+            recalls = ", ".join(f"{name} {_spread(of, name, 2)}" for name in of if not name.endswith("_std"))
             texts = [title, read, probe, f"{m['n']:,}", _spread(m, key), ends_of(m.get(f"{key}_interval")), recalls]
             rows.append([Cell(text) for text in texts])
         if rows:
