@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from asterism.errors import ConfigurationError, OutputError
-from asterism.papers.avis.methods import KEPT
+from asterism.papers.avis.methods import KEPT, MASKED
 from asterism.papers.avis.rows import Fit, Row
 from asterism.papers.avis.runner import expected_seconds, reproduce
 
@@ -63,9 +63,9 @@ def test_what_is_dear_is_told_to_be(tmp_path, place):
         return expected_seconds(Fit(method, 0), scale, [Row(part, method, 0)], out)
 
     assert seconds(KEPT, "full", tmp_path) > 100 * seconds(KEPT, "small", tmp_path) / 3
+    # What it starts from counts until it is there, and no objective is as cheap as a mean.
     assert (
-        seconds(KEPT, "small", tmp_path)
-        > seconds("infonce", "small", tmp_path)
-        > 10 * seconds("mean", "small", tmp_path)
+        seconds(KEPT, "small", tmp_path) > seconds(MASKED, "small", tmp_path) > 10 * seconds("mean", "small", tmp_path)
     )
+    assert seconds("infonce", "small", tmp_path) > 10 * seconds("mean", "small", tmp_path)
     assert seconds(KEPT, "tiny", place) < seconds(KEPT, "tiny", tmp_path)  # its training is there
