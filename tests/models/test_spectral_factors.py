@@ -97,6 +97,17 @@ def test_no_flux_breaks_them(factors, flux):
     assert torch.isfinite(factors(values, torch.zeros_like(values), torch.ones(1, 1))).all()
 
 
+def test_pixels_that_overflow_are_left_out_and_harm_no_other_spectrum(factors):
+    flux, ivar, level, _ = drawn(40, 9)
+    before = factors(flux, ivar, level)
+    flux[0, ::9], ivar[0, ::9] = 1e30, 1e38
+    after = factors(flux, ivar, level)
+    torch.testing.assert_close(after[1:], before[1:])
+    assert float((after[0] * before[0]).sum()) > 0.9
+    learned = fitted(flux, ivar, level)
+    assert torch.isfinite(learned(flux, ivar, level)).all()
+
+
 def test_they_are_the_same_each_time_and_in_any_order():
     spectra = drawn(300, 7)[:3]
     first, again = fitted(*spectra), fitted(*spectra)

@@ -107,9 +107,11 @@ def _pixels(flux: Tensor, ivar: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
     """Flux over level and inverse variance (B, P / 2) of pairs of pixels."""
     pairs = ivar.unflatten(1, (-1, 2)).sum(2)
     light = (flux * ivar).unflatten(1, (-1, 2)).sum(2)
-    values = torch.where(pairs > 0, light / pairs.clamp_min(1e-30) / level, 0.0).clamp(*_WIDEST)
-    precision = pairs * level**2
-    return values, precision / (1 + precision * _FLOOR**2)
+    values = torch.where(pairs > 0, light / pairs.clamp_min(1e-30) / level, 0.0)
+    precision = 1 / (1 / (pairs * level**2) + _FLOOR**2)  # 0 where nothing was observed
+    # A pixel that overflows must not take its spectrum with it, nor a spectrum the others.
+    sound = torch.isfinite(values) & torch.isfinite(precision)
+    return torch.where(sound, values, 0.0).clamp(*_WIDEST), torch.where(sound, precision, 0.0)
 
 
 def _posterior(excess: Tensor, weight: Tensor, loadings: Tensor) -> tuple[Tensor, Tensor]:
