@@ -104,8 +104,8 @@ _MASKED_BATCH = 128
 _MASKED_RATES = {"tiny": 2e-3, "small": 1e-3, "base": 5e-4}
 """Of masked modelling by size; that of tiny was tried on training objects (docs/results/avis.md), the others follow it."""
 
-_LOCKED_RATES = {"tiny": 4e-3, "small": 2e-3, "base": 1e-3}
-"""Of images that learn to agree with spectra that are locked; that of tiny likewise."""
+_GUIDED_RATES = {"tiny": 4e-3, "small": 2e-3, "base": 1e-3}
+"""Where an encoder learns from what stands still, spectra that are locked or labels; that of tiny was tried likewise."""
 
 _ASKED = ("redshift", "labels", "clusters", "anomalies")
 
@@ -172,13 +172,13 @@ class Method:
             "fit.precision": "bf16-mixed",
         }
         if self.kind == "supervised":
-            return {**told, "fit.learning_rate": 1e-3}
+            return {**told, "fit.learning_rate": _GUIDED_RATES[of.size]}
         told |= {"fit.accumulate": of.accumulate, "alignment.objective": self.objective}
         if self.objective == "masked":
             told |= {"fit.batch_size": min(_MASKED_BATCH, of.batch), "fit.learning_rate": _MASKED_RATES[of.size]}
             told["fit.accumulate"] = 1
         if self.start:
-            told |= {"alignment.lock": "spectrum", "fit.learning_rate": _LOCKED_RATES[of.size]}
+            told |= {"alignment.lock": "spectrum", "fit.learning_rate": _GUIDED_RATES[of.size]}
         if self.normalised:
             told["model.flux_normalised"] = True
         return told
