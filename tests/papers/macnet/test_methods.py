@@ -46,6 +46,16 @@ def test_four_windows_an_arm_that_include_the_papers():
     assert window_of("macnet") is None
 
 
+def test_light_networks_take_more_steps_and_fewer_passes_where_there_are_more_objects():
+    for name in ("macnet", "sscnn1d", "cnet-sky-subtracted"):
+        method, sizes = method_named(name), scale_named("medium").objects
+        few, many = (method.recipe("medium", training)["fit.epochs"] for training in ("sample", "large"))
+        assert many < few
+        assert many * sizes["large"] > 2 * few * sizes["sample"]
+        assert method.recipe("medium", "plan1")["fit.epochs"] == few
+        assert method.recipe("tiny", "large")["fit.epochs"] == 1
+
+
 def test_slips():
     with pytest.raises(ConfigurationError, match="did you mean 'macnet'"):
         method_named("macnett")
