@@ -27,6 +27,27 @@ def test_errors_of_a_block_reach_the_caller():
         list(make_blocks(math.factorial, {0: (1,), 1: (-1,)}, 2))
 
 
+def waits_for(place, name, other):
+    """Done once `other` is, where there is one."""
+    assert other is None or within(60, (place / other).exists)
+    (place / name).touch()
+    return name
+
+
+def test_blocks_of_a_kind_go_to_one_process(tmp_path):
+    # The second process is busy until both of the first kind are done: only then is the other of the second kind taken.
+    named = ["a0", "b0", "b1", "a1"]
+    jobs = {k: (tmp_path, name, "a1" if name == "b0" else None) for k, name in enumerate(named)}
+    found = [name for _, name in make_blocks(waits_for, jobs, 2, ahead=1, kin=lambda k: named[k][0])]
+    assert sorted(found) == sorted(named)
+    assert found.index("a1") < found.index("b1")
+
+
+def test_a_process_without_blocks_of_its_own_helps_with_others(tmp_path):
+    jobs = {0: (tmp_path, "first", "second"), 1: (tmp_path, "second", None)}
+    assert dict(make_blocks(waits_for, jobs, 2, ahead=1, kin=lambda k: "one kind")) == {0: "first", 1: "second"}
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc which processes run")
 def test_processes_end_with_the_one_that_is_killed(tmp_path):
     (tmp_path / "waits.py").write_text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context, parent_process
 from threading import Thread
@@ -48,7 +48,12 @@ def _end_with_parent() -> None:
 
 
 def make_blocks(
-    make: Callable[..., T], jobs: Mapping[int, tuple[Any, ...]], workers: int | None = None, *, ahead: int = 2
+    make: Callable[..., T],
+    jobs: Mapping[int, tuple[Any, ...]],
+    workers: int | None = None,
+    *,
+    ahead: int = 2,
+    kin: Callable[[int], Hashable] | None = None,
 ) -> Iterator[tuple[int, T]]:
     """Make blocks on several processes.
 
@@ -62,6 +67,9 @@ def make_blocks(
         Processes; all cores by default. With one, or one job, everything happens in this process.
     ahead : int
         Blocks under way per process and no more, so that memory stays bounded however slow the disk is.
+    kin : callable, optional
+        What a block shares with others, by its number: blocks that share it go to one process, which may keep what it worked
+        out for the first of them. A process that has nothing else to do takes others' too.
 
     Yields
     ------
@@ -73,16 +81,33 @@ def make_blocks(
         for block, job in jobs.items():
             yield block, make(*job)
         return
-    pool = process_pool(processes)
-    waiting = list(jobs.items())[::-1]
-    running: dict[Future[T], int] = {}
+    # Processes of one pool share its blocks; each that has a pool of its own gets those that are kin.
+    pools = [process_pool(processes)] if kin is None else [process_pool(1) for _ in range(processes)]
+    room = ahead * processes // len(pools)
+    waiting = list(jobs)
+    owners: dict[Hashable, int] = {}
+    running: dict[Future[T], tuple[int, int]] = {}
+
+    def take(pool: int) -> int:
+        if kin is None:
+            return waiting.pop(0)
+        own = (place for place, block in enumerate(waiting) if owners.get(kin(block), pool) == pool)
+        block = waiting.pop(next(own, -1))
+        owners.setdefault(kin(block), pool)
+        return block
+
     try:
         while waiting or running:
-            while waiting and len(running) < ahead * processes:
-                block, job = waiting.pop()
-                running[pool.submit(make, *job)] = block
+            for number, pool in enumerate(pools):
+                busy = sum(of == number for _, of in running.values())
+                for _ in range(min(room - busy, len(waiting))):
+                    block = take(number)
+                    running[pool.submit(make, *jobs[block])] = block, number
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield running.pop(future), future.result()
+                yield running.pop(future)[0], future.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(wait=True)

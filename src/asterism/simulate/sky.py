@@ -200,9 +200,11 @@ def _make(
         made = size - sum(_rows_in(block, size, recipe) for block in left)
         folders = {block: files.directory for block in written} if files is not None else {}
         jobs = {block: (recipe, block, _rows_in(block, size, recipe), folders.get(block)) for block in left}
-        # Strips make a block of hundreds of MB: one a process is enough.
-        ahead = 1 if "spectrum2d" in recipe.modalities else 2
-        for block, table in make_blocks(simulate_block, jobs, workers, ahead=ahead):
+        # Strips make a block of hundreds of MB: one a process is enough. What flat and arc say of a camera takes a process longer
+        # than a block of spectra, and serves all blocks of one spectrograph.
+        frames = "spectrum2d" in recipe.modalities
+        kin = (lambda block: plan_of(recipe.survey, recipe.seed, block)[1]) if frames else None
+        for block, table in make_blocks(simulate_block, jobs, workers, ahead=1 if frames else 2, kin=kin):
             if block in rows and writer is not None:
                 writer.add(table, block=block)
             if block in written and files is not None:
