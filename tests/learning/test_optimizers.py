@@ -8,11 +8,13 @@ from torch import nn
 from asterism.learning.config import FitConfig
 from asterism.learning.optimizers import learning_rate, make_optimizer, parameter_groups
 
+CPU = torch.device("cpu")
+
 
 def test_adagrad_steps_as_in_keras_2_6():
     model = nn.Linear(3, 1, bias=False)
     config = FitConfig(optimizer="adagrad", learning_rate=0.5, weight_decay=0.0)
-    optimizer = make_optimizer(model, config)
+    optimizer = make_optimizer(model, config, CPU)
     weight = model.weight.detach().numpy().astype(float).ravel().copy()
     accumulator = np.full(3, 0.1)
     for gradient in ([1.0, 1e-4, 0.0], [-2.0, 3e-4, 0.5], [0.1, 0.0, 0.0]):
@@ -25,10 +27,10 @@ def test_adagrad_steps_as_in_keras_2_6():
 
 def test_the_setting_chooses_the_optimizer():
     model = nn.Linear(3, 1)
-    adamw = make_optimizer(model, FitConfig(weight_decay=0.3))
+    adamw = make_optimizer(model, FitConfig(weight_decay=0.3), CPU)
     assert isinstance(adamw, torch.optim.AdamW)
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.3, 0.0]
-    assert isinstance(make_optimizer(model, FitConfig(optimizer="adagrad")), torch.optim.Adagrad)
+    assert isinstance(make_optimizer(model, FitConfig(optimizer="adagrad"), CPU), torch.optim.Adagrad)
 
 
 def test_only_matrices_decay():

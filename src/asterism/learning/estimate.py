@@ -59,7 +59,7 @@ def estimate(
     device = training_device(config)
     with torch.random.fork_rng():
         twin = copy.deepcopy(model).to(device).train()
-        optimizer = make_optimizer(twin, config)
+        optimizer = make_optimizer(twin, config, device)
         stream = cycle(train)
         begin = start = _now(device)
         timed = 0

@@ -286,7 +286,7 @@ class _Fitting(LightningModule):
         self.batches = len(train)
         self.steps = math.ceil(self.batches / config.accumulate) * config.epochs
         self.state = RunState()
-        self.optimizer = make_optimizer(model, config)
+        self.optimizer = make_optimizer(model, config, training_device(config))
         self._loss_sum = torch.zeros(())
         self._score: list[tuple[Tensor, int]] = []
         self._saved = time.monotonic()

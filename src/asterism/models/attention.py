@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from asterism.models.precision import single_on_cpu
 
 __all__ = ["CrossAttention", "CrossAttentionBlock", "attend"]
 
@@ -16,11 +18,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, valid: Tensor) -> Tensor:
 
     On a CPU always in single precision: the gradient of torch's kernel takes there three times as long with bfloat16 numbers.
     """
-    single = q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-    with torch.autocast(q.device.type, enabled=not single and torch.is_autocast_enabled(q.device.type)):
-        if single:
-            q, k, v = q.float(), k.float(), v.float()
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None])
+    return single_on_cpu(partial(F.scaled_dot_product_attention, attn_mask=valid[:, None, None]), q, k, v)
 
 
 class CrossAttention(nn.Module):

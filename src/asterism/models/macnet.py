@@ -56,6 +56,7 @@ from asterism.models.inputs import ModelInputs
 from asterism.models.keras_layers import glorot
 from asterism.models.light_branches import LightBranch, LightPicture
 from asterism.models.network import Batch, CamLayer, Network
+from asterism.models.precision import single_on_cpu
 from asterism.models.rgb import ColourPicture
 from asterism.models.slit_spectra import STRIP, STRIP_ROWS, SpectrumWindow, StripWindow, window_of_strips
 from asterism.models.strip_branches import PublishedBranch
@@ -226,7 +227,8 @@ class _Branches(Network):
             values, there = reader(batch["image" if name == "image" else reader.role])  # type: ignore[index]
             features.append(self._features(name, branch, values, there))
             observed.append(there)
-        joined = self.dense(torch.cat(features, 1))
+        # The published layer's 82 million weights would be copied to a lower precision for a few objects.
+        joined = single_on_cpu(self.dense, torch.cat(features, 1))
         return joined[:, None], torch.stack(observed).any(0)
 
     def _features(self, name: str, branch: nn.Module, values: Tensor, there: Tensor) -> Tensor:
