@@ -43,5 +43,7 @@ def test_what_is_dear_is_told_to_be():
         return expected_seconds(Fit(training, method, 0), "full", [Row("table4", training, method, 0)])
 
     assert seconds("macnet-published") > 100 * seconds("macnet")
-    assert seconds("macnet", "large") > 2 * seconds("macnet") > 60
+    # Ten times the objects, 8 passes instead of 30; scoring the test objects costs both the same.
+    assert 8 / 3 * seconds("macnet") > seconds("macnet", "large") > 2.5 * seconds("macnet")
+    assert seconds("macnet") > 60
     assert seconds("images-taught", "tenth") > seconds("images-alone", "tenth") > seconds("images-alone", "few")
