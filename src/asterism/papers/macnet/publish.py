@@ -13,7 +13,7 @@ from asterism.catalogs.outputs import atomic_write
 from asterism.papers.macnet.data import PaperData
 from asterism.papers.macnet.methods import method_named
 from asterism.papers.macnet.results import collect, read_rows
-from asterism.papers.macnet.rows import Row
+from asterism.papers.macnet.rows import TRAINING_SETS, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,20 +112,22 @@ def _pictures(out: Path, scale: str, results: Mapping[str, Any], data: PaperData
         shown["published layers"] = published
     if shown:
         add("accuracy", "accuracy", figures.accuracy_figure(shown), "Accuracy of the five, published and here.")
-    for training in ("sample", "large"):
-        methods = by_place.get(("table4", training), {})
+    for training, part in product(("sample", "large"), ("table4", "sky")):
+        methods = by_place.get((part, training), {})
         matrices = {
-            n: np.array(m["confusion"]["counts"]) for n, m in methods.items() if m["model"] and m["size"] == "light"
+            m["model"]: np.array(m["confusion"]["counts"])
+            for m in methods.values()
+            if m["model"] and m["size"] == "light"
         }
         if matrices:
-            figure = figures.confusion_figure(matrices)
-            add("confusion", f"fig11_confusion_{training}", figure, f"Learned from: {training}.")
+            name = f"fig11_confusion_{training}" + "_sky_subtracted" * (part == "sky")
+            caption = f"Learned from: {TRAINING_SETS[training]}" + ", sky subtracted" * (part == "sky")
+            add("confusion", name, figures.confusion_figure(matrices), f"{caption}.")
     for row in sorted({entry["method"] for entry in results["maps"]}):
-        number = "10" if "sky" in row else "9"
         figure = draw_maps(row, data, out)
         add(
             "maps",
-            f"fig{number}_maps_{row}",
+            f"fig9_10_maps_{row}",
             figure,
             f"{method_named(row).title}: one object of each class, before and after attention.",
         )

@@ -171,7 +171,9 @@ def _training(results: Mapping[str, Any]) -> Section:
     return Section(
         "Table 3: the training",
         texts=[
-            "What is published, which the published networks here are trained by, and what the light ones are trained by."
+            "What is published, which the published networks here are trained by at the scale full (at the others for"
+            f" {method_named('macnet-published').length('small', 'sample')} epochs, in bfloat16), and what the light ones are"
+            " trained by."
         ],
         tables=[Table(["setting", "published", "light"], rows, texts=True)],
     )
