@@ -148,6 +148,7 @@ def maps(results: Mapping[str, Any]) -> None:
     rows = [
         (
             told["class"],
+            told["cam"],
             "subtracted" if told["subtracted"] else "left in",
             f"{told['red_share']:.2f}",
             told["map_arm"],
@@ -156,7 +157,9 @@ def maps(results: Mapping[str, Any]) -> None:
         )
         for told in results["agreement"]
     ]
-    table("Maps and windows", ("class", "sky", "red share", "map", "best F1 of windows: blue, red", "windows"), rows)
+    table(
+        "Maps and windows", ("class", "of", "sky", "red share", "map", "best F1 of windows: blue, red", "windows"), rows
+    )
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from asterism.cli.explain import command
 from asterism.cli.main import VERBS
-from asterism.errors import BadInputError
+from asterism.errors import BadInputError, ConfigurationError
 
 pytest.importorskip("captum")
 app = typer.Typer()
@@ -25,12 +25,15 @@ def test_it_explains_and_says_where_the_page_is(small_run, tmp_path):
     assert len(list(out.glob("*.png"))) == 2
 
 
-def test_quiet_says_nothing_and_an_unknown_object_is_an_error(small_run, tmp_path):
+def test_quiet_says_nothing_and_an_unknown_object_or_map_is_an_error(small_run, tmp_path):
     name = small_run.catalog.read(["object_id"])["object_id"][0].as_py()
     given = [str(small_run.path), "--catalog", str(small_run.catalog.path), "--out", str(tmp_path / "maps"), "-q"]
     assert CliRunner().invoke(app, [*given, "--objects", name]).output == ""
     done = CliRunner().invoke(app, [*given, "--objects", name[:-1], "--overwrite"])
     assert isinstance(done.exception, BadInputError)
+    done = CliRunner().invoke(app, [*given, "--objects", name, "--cam", "gradcam", "--overwrite"])
+    assert isinstance(done.exception, ConfigurationError)
+    assert "did you mean 'grad-cam'" in str(done.exception)
 
 
 def test_it_is_among_the_verbs():

@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from asterism.errors import ConfigurationError
-from asterism.explore.class_activation import class_activation, need_captum, on_input, to_pixels
+from asterism.explore.class_activation import (
+    GRAD_CAM,
+    HIRES_CAM,
+    class_activation,
+    need_captum,
+    on_input,
+    to_pixels,
+)
 from asterism.explore.explained_scores import choose_target
 
 pytest.importorskip("captum")
@@ -55,11 +62,11 @@ def test_where_cells_are_pooled_their_own_gradients_and_the_mean_are_one_and_els
     bright_model, bright_batch, macnet
 ):
     target = choose_target(bright_model, bright_batch, "QSO")
-    plain, by_cell = (class_activation(bright_model, bright_batch, target, by_cell=b)["red"] for b in (False, True))
+    plain, by_cell = (class_activation(bright_model, bright_batch, target, cam=c)["red"] for c in (GRAD_CAM, HIRES_CAM))
     np.testing.assert_allclose(plain, by_cell, rtol=1e-5)
     model, batch = macnet
     target = choose_target(model, batch)
-    plain, by_cell = (class_activation(model, batch, target, ["red"], by_cell=b)["red"] for b in (False, True))
+    plain, by_cell = (class_activation(model, batch, target, ["red"], cam=c)["red"] for c in (GRAD_CAM, HIRES_CAM))
     assert np.nanmax(np.abs(plain - by_cell)) > 0
 
 
@@ -116,10 +123,12 @@ def test_frozen_weights_have_maps_too(bright_model, bright_batch):
     np.testing.assert_array_equal(before["red"], after["red"])
 
 
-def test_an_unknown_layer_and_a_missing_library_are_one_sentence(bright_model, bright_batch, monkeypatch):
+def test_an_unknown_layer_or_map_and_a_missing_library_are_one_sentence(bright_model, bright_batch, monkeypatch):
     target = choose_target(bright_model, bright_batch)
     with pytest.raises(ConfigurationError, match="did you mean 'blue'"):
         class_activation(bright_model, bright_batch, target, ["bleu"])
+    with pytest.raises(ConfigurationError, match="unknown class activation map 'gradcam'; did you mean 'grad-cam'"):
+        class_activation(bright_model, bright_batch, target, cam="gradcam")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"need captum; pip install 'asterism\[explore\]'"):
         need_captum()

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.explore.class_activation import GRAD_CAM, HIRES_CAM
 from asterism.explore.explained_scores import taken
-from asterism.explore.explanations import ATTENTION, GRAD_CAM, GRADIENTS, METHODS, explain
+from asterism.explore.explanations import ATTENTION, GRADIENTS, METHODS, explain
 from asterism.models.registry import model_names, network_class
 
 pytest.importorskip("captum")
@@ -17,15 +18,15 @@ LIGHT = {
 }
 METHOD = {
     "avis": {"image": GRADIENTS, "spectrum": GRADIENTS},
-    "macnet": {"spectrum2d": GRAD_CAM, "image": GRAD_CAM},
-    "mcnet": {"spectrum2d": GRAD_CAM, "image": GRAD_CAM},
-    "cnet": {"spectrum2d": GRAD_CAM},
-    "mnet": {"spectrum": GRAD_CAM, "image": GRAD_CAM},
-    "sscnn1d": {"spectrum": GRAD_CAM},
+    "macnet": {"spectrum2d": HIRES_CAM, "image": HIRES_CAM},
+    "mcnet": {"spectrum2d": HIRES_CAM, "image": HIRES_CAM},
+    "cnet": {"spectrum2d": HIRES_CAM},
+    "mnet": {"spectrum": HIRES_CAM, "image": HIRES_CAM},
+    "sscnn1d": {"spectrum": HIRES_CAM},
     "margformer": {"photometry": GRADIENTS, "image": ATTENTION},
     "margformer-published": {"photometry": GRADIENTS, "image": ATTENTION},
     "margnet-ann": {"photometry": GRADIENTS},
-    "margnet-cnn": {"image": GRAD_CAM},
+    "margnet-cnn": {"image": HIRES_CAM},
     "margnet-ensemble": {"photometry": GRADIENTS, "image": GRADIENTS},
 }
 
@@ -62,6 +63,17 @@ def test_every_model_is_explained_in_every_role_that_it_reads(make_model, make_b
         assert one.values.shape == wanted
         assert np.isfinite(one.values).any()
     assert not model.training
+
+
+def test_the_published_map_can_be_asked_for_and_slips_are_one_sentence(make_model, make_batch):
+    model = make_model("sscnn1d", ("spectrum",), **LIGHT["sscnn1d"])
+    batch = taken(make_batch(9, roles=("spectrum",)), [0])
+    (ours, *_), (theirs, *_) = (explain(model, batch, class_name="GALAXY", cam=cam) for cam in (HIRES_CAM, GRAD_CAM))
+    assert (ours.method, theirs.method) == (HIRES_CAM, GRAD_CAM)
+    assert ours.layer == theirs.layer
+    assert np.nanmax(np.abs(ours.values - theirs.values)) > 0
+    with pytest.raises(ConfigurationError, match="did you mean 'hirescam'"):
+        explain(model, batch, cam="hirezcam")
 
 
 def test_roles_that_an_object_lacks_are_left_out(make_model, make_batch):

@@ -22,6 +22,12 @@ def command(
     redshift: Annotated[
         bool, typer.Option("--redshift", help="Explain the redshift; what models without classes do anyway.")
     ] = False,
+    cam: Annotated[
+        str,
+        typer.Option(
+            "--cam", metavar="NAME", help="Class activation map: hirescam, or grad-cam as in MAC-Net's paper."
+        ),
+    ] = "hirescam",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results made from other inputs.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -50,6 +56,7 @@ def command(
             out,
             class_name=class_name,
             redshift=redshift,
+            cam=cam,
             overwrite=overwrite,
             progress=update,
         )

@@ -17,7 +17,7 @@ from asterism.catalogs.selection import select_rows
 from asterism.catalogs.stream import batch_from_table
 from asterism.errors import ConfigurationError
 from asterism.explore.activation_measures import STRONG_LINES, LineShare, Share, arm_share, deletion, line_share
-from asterism.explore.class_activation import class_activation, on_input
+from asterism.explore.class_activation import HIRES_CAM, class_activation, on_input
 from asterism.explore.explained_scores import Target, choose_target, class_log_odds
 from asterism.explore.spectral_lines import lines_of
 from asterism.learning.intervals import bootstrap_mean
@@ -54,11 +54,11 @@ def arm_layers(model: Model, *, before_attention: bool = False) -> dict[str, str
 
 
 def arm_maps(
-    model: Model, batch: Batch, target: Target, *, before_attention: bool = False, by_cell: bool = False
+    model: Model, batch: Batch, target: Target, *, before_attention: bool = False, cam: str = HIRES_CAM
 ) -> dict[str, Floats]:
     """Signed activation maps of a batch by arm (B, rows, pixels), on the part of the strips that the model reads."""
     names = arm_layers(model, before_attention=before_attention)
-    cells = class_activation(model, batch, target, list(names.values()), by_cell=by_cell)
+    cells = class_activation(model, batch, target, list(names.values()), cam=cam)
     return {arm: on_input(model, batch, cells[name], model.network.cam_layers[name]) for arm, name in names.items()}
 
 
@@ -71,7 +71,7 @@ def measure_batch(
     *,
     others: Sequence[float | None] | None = None,
     before_attention: bool = False,
-    by_cell: bool = False,
+    cam: str = HIRES_CAM,
     fraction: float = 0.1,
     draws: int = 3,
     half_width: float = 30.0,
@@ -93,8 +93,8 @@ def measure_batch(
         For each object the redshift of another of its class: a control for lines.
     before_attention : bool
         Of the layers before attention.
-    by_cell : bool
-        HiResCAM instead of Grad-CAM, see `class_activation`.
+    cam : str
+        One of `class_activation.CAMS`.
     fraction, draws, half_width, seed
         Of `deletion` and `line_share`.
 
@@ -106,7 +106,7 @@ def measure_batch(
         ``red_share``; ``line_share``, ``line_pixels``, ``line_share_other``, ``line_pixels_other``.
     """
     target = choose_target(model, batch)
-    maps = arm_maps(model, batch, target, before_attention=before_attention, by_cell=by_cell)
+    maps = arm_maps(model, batch, target, before_attention=before_attention, cam=cam)
     strips = {arm: batch["spectrum2d"][arm].double().numpy() for arm in maps}
     seen = {arm: (batch["spectrum2d"][f"{arm}_ivar"] > 0).numpy() for arm in maps}
 

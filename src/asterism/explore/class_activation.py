@@ -6,7 +6,8 @@ ReLU is left to who draws or sums a map: the signed values order all pixels, whi
 
 α's mean is right where cells are pooled before the head. Where a dense layer weighs each cell on its own, as in MAC-Net, a
 channel can speak for the class in one place and against it in another, and the mean hides it: HiResCAM (Draelos & Carin
-2020, arXiv:2011.08891, eq. 5), Σ_k ∂y/∂A_k A_k cell by cell, does not take the mean.
+2020, arXiv:2011.08891, eq. 5), Σ_k ∂y/∂A_k A_k cell by cell, does not take the mean. Where cells are pooled the two order
+pixels alike, so HiResCAM is what is taken where nothing is said.
 """
 
 from __future__ import annotations
@@ -23,9 +24,23 @@ from asterism.explore.explained_scores import Target, taken
 from asterism.models.model import Model
 from asterism.models.network import Batch, CamLayer, present
 
-__all__ = ["class_activation", "has_input", "need_captum", "on_input", "to_pixels"]
+__all__ = [
+    "CAMS",
+    "GRAD_CAM",
+    "HIRES_CAM",
+    "check_cam",
+    "class_activation",
+    "has_input",
+    "need_captum",
+    "on_input",
+    "to_pixels",
+]
 
 Floats = npt.NDArray[np.float64]
+
+HIRES_CAM, GRAD_CAM = "hirescam", "grad-cam"
+CAMS = (HIRES_CAM, GRAD_CAM)
+"""Names of the two maps, the default first."""
 
 _AT_ONCE = 16  # objects whose layers are held with their gradients
 
@@ -44,6 +59,19 @@ def need_captum() -> None:
         raise ConfigurationError("explanations need captum; pip install 'asterism[explore]'")
 
 
+def check_cam(cam: str) -> str:
+    """The name of a map, if there is such.
+
+    Raises
+    ------
+    ConfigurationError
+        There is not; names the nearest.
+    """
+    if cam not in CAMS:
+        raise ConfigurationError(unknown_name("class activation map", cam, CAMS))
+    return cam
+
+
 def has_input(batch: Batch, role: str, arm: str | None = None) -> Tensor:
     """Objects (B,) bool of which a role, or an arm of a 2D spectrum, holds anything observed."""
     values = batch[role]
@@ -53,9 +81,9 @@ def has_input(batch: Batch, role: str, arm: str | None = None) -> Tensor:
 
 
 def class_activation(
-    model: Model, batch: Batch, target: Target, layers: Sequence[str] | None = None, *, by_cell: bool = False
+    model: Model, batch: Batch, target: Target, layers: Sequence[str] | None = None, *, cam: str = HIRES_CAM
 ) -> dict[str, Floats]:
-    """Grad-CAM over the layers that a network names.
+    """Class activation maps of the layers that a network names.
 
     Parameters
     ----------
@@ -66,8 +94,8 @@ def class_activation(
         The explained number of each.
     layers : sequence of str, optional
         Of ``model.network.cam_layers``; all by default.
-    by_cell : bool
-        Each cell's own gradient instead of its mean over the cells: HiResCAM.
+    cam : str
+        One of `CAMS`.
 
     Returns
     -------
@@ -78,8 +106,9 @@ def class_activation(
     Raises
     ------
     ConfigurationError
-        captum is not installed, or there is no such layer.
+        captum is not installed, or there is no such layer or map.
     """
+    check_cam(cam)
     need_captum()
     from captum.attr import LayerGradCam, LayerGradientXActivation
 
@@ -106,13 +135,13 @@ def class_activation(
             ) -> Tensor:
                 return aim.scores(model, {**part, layer.role: {**part[layer.role], field: values}})
 
-            if by_cell:
-                cam = LayerGradientXActivation(scores, layer.module).attribute(flux).sum(1, keepdim=True)
+            if cam == HIRES_CAM:
+                told = LayerGradientXActivation(scores, layer.module).attribute(flux).sum(1, keepdim=True)
             else:
-                cam = LayerGradCam(scores, layer.module).attribute(flux)
-            if len(cam) != len(places):
+                told = LayerGradCam(scores, layer.module).attribute(flux)
+            if len(told) != len(places):
                 raise ConfigurationError(f"layer {name} of model {model.config.name} does not run once for each object")
-            parts.append(cam[:, 0].detach().double().cpu().numpy())
+            parts.append(told[:, 0].detach().double().cpu().numpy())
         whole = np.full((len(target.index), *(parts[0].shape[1:] if parts else (1, 1))), np.nan)
         if parts:
             whole[where] = np.concatenate(parts)

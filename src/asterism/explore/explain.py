@@ -14,7 +14,7 @@ from asterism.catalogs.objects import find_object, object_values
 from asterism.catalogs.outputs import Output, atomic_write
 from asterism.catalogs.stream import batch_from_table
 from asterism.errors import ConfigurationError
-from asterism.explore.class_activation import need_captum
+from asterism.explore.class_activation import HIRES_CAM, check_cam, need_captum
 from asterism.explore.explained_scores import choose_target
 from asterism.explore.explanation_files import PAGE_FILE, page_of, write_explanations, write_page
 from asterism.explore.explanation_pictures import draw_explanations
@@ -37,6 +37,7 @@ def explain_catalog(
     *,
     class_name: str | None = None,
     redshift: bool = False,
+    cam: str = HIRES_CAM,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
@@ -55,6 +56,8 @@ def explain_catalog(
         Explain this class; each object's most probable one by default.
     redshift : bool
         Explain the redshift.
+    cam : str
+        Which class activation map, one of `class_activation.CAMS`.
     overwrite : bool
         Replace what was made from other inputs.
     progress : callable, optional
@@ -70,7 +73,7 @@ def explain_catalog(
     BadInputError
         The model or catalog can't be used, an object is not in the catalog, or nothing of it was observed.
     ConfigurationError
-        The model does not know the class, no object is named or one twice, or captum is not installed.
+        The model does not know the class, no object is named or one twice, there is no such map, or captum is not installed.
     OutputError
         `out` holds something else.
     """
@@ -79,6 +82,7 @@ def explain_catalog(
         raise ConfigurationError("no objects are named; give --objects ID,ID,…")
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigurationError(f"object {twice[0]} is named twice; name each once")
+    check_cam(cam)
     need_captum()
     predictor, source = Predictor.from_pretrained(run), open_catalog(Path(catalog))
     bindings = predictor.bindings(source)
@@ -89,10 +93,11 @@ def explain_catalog(
         "objects": names,
         "class": class_name,
         "redshift": redshift,
+        "cam": cam,
     }
     with Output(out, inputs, overwrite) as output:
         if not output.complete:
-            _fill(output.directory, predictor, source, bindings, names, class_name, redshift, progress)
+            _fill(output.directory, predictor, source, bindings, names, class_name, redshift, cam, progress)
     return output.path / PAGE_FILE
 
 
@@ -104,6 +109,7 @@ def _fill(
     names: Sequence[str],
     class_name: str | None,
     redshift: bool,
+    cam: str,
     progress: Progress | None,
 ) -> None:
     model = predictor.model
@@ -115,7 +121,7 @@ def _fill(
     definition = ""
     for i, (name, row) in enumerate(zip(names, rows, strict=True)):
         batch = batch_from_table(row, bindings, model.classes)
-        ours = explain(model, batch, names=[name], class_name=class_name, redshift=redshift)
+        ours = explain(model, batch, names=[name], class_name=class_name, redshift=redshift, cam=cam)
         definition = definition or choose_target(model, batch, class_name, redshift=redshift).definition
         found += ours
         file = folder / f"{i + 1:03d}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.png"

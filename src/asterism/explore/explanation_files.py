@@ -11,7 +11,8 @@ import numpy as np
 
 from asterism.catalogs.outputs import atomic_write
 from asterism.errors import BadInputError
-from asterism.explore.explanations import ATTENTION, GRAD_CAM, METHODS, Explanation
+from asterism.explore.class_activation import CAMS
+from asterism.explore.explanations import ATTENTION, METHODS, Explanation
 from asterism.inference.report import Card, Cell, Page, Picture, Section, Table, render
 
 if TYPE_CHECKING:
@@ -21,12 +22,15 @@ __all__ = ["INDEX_FILE", "MAPS_FILE", "PAGE_FILE", "page_of", "read_explanations
 
 MAPS_FILE, INDEX_FILE, PAGE_FILE = "explanations.safetensors", "explanations.json", "report.html"
 
-_CAVEATS = {
-    GRAD_CAM: "A class activation map has the resolution of its layer's cells, many pixels each, and is drawn smoothly "
+_OF_CAMS = (
+    "A class activation map has the resolution of its layer's cells, many pixels each, and is drawn smoothly "
     "between their middles; a cell has seen pixels far around it. What is drawn is its ReLU, scaled to its own highest "
     "value, so brightness can't be compared between pictures; the file has the signed values. Normalisation inside the "
     "network, and every other cell, work on the answer too: a bright cell is where the layer found something that speaks "
-    "for the answer, not proof that the answer would fall without it. Delete the pixels to know.",
+    "for the answer, not proof that the answer would fall without it. Delete the pixels to know."
+)
+_CAVEATS = {
+    **dict.fromkeys(CAMS, _OF_CAMS),
     ATTENTION: "Attention is a weight of a mean, not an effect: a patch can be looked at and change nothing, and what is "
     "read there can speak against the answer.",
     "integrated gradients": "Integrated gradients depend on the baseline that they start from, and features that go "

@@ -15,7 +15,8 @@ from asterism.catalogs.colour import colour_picture
 from asterism.catalogs.groups import Group
 from asterism.catalogs.objects import grid_wavelength
 from asterism.errors import BadInputError, ConfigurationError
-from asterism.explore.explanations import ATTENTION, GRAD_CAM, Explanation
+from asterism.explore.class_activation import CAMS
+from asterism.explore.explanations import ATTENTION, Explanation
 from asterism.explore.grey_images import grey_image
 from asterism.explore.portrait import describe_object
 from asterism.explore.spectral_lines import lines_of
@@ -139,16 +140,16 @@ def _draw_stamps(
         axes[0].imshow(picture, origin="lower")
     axes[0].set_title(f"{group.survey} {''.join(group.bands)}", fontsize=FONT)
     for ax, one in zip(axes[1:], explanations, strict=True):
-        shown = positive(one.values) if one.method == GRAD_CAM else one.values
+        shown = positive(one.values) if one.method in CAMS else one.values
         style: dict[str, Any] = {"cmap": "inferno", "vmin": 0.0, "vmax": highest([shown]) or 1.0}
-        if one.method not in (GRAD_CAM, ATTENTION):
+        if one.method not in (*CAMS, ATTENTION):
             reach = float(np.nanmax(np.abs(shown))) or 1.0
             style = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
         drawn = ax.imshow(shown, origin="lower", interpolation="nearest", **style)
         if np.nanmax(light) > 0:
             colour = INK if style["cmap"] == "RdBu_r" else "white"
             ax.contour(light, levels=float(np.nanmax(light)) * np.array([0.1, 0.5]), colors=colour, linewidths=0.6)
-        empty = one.method == GRAD_CAM and highest([shown]) == 0.0
+        empty = one.method in CAMS and highest([shown]) == 0.0
         ax.set_title(f"{layer_name(one)}: {NOTHING}" if empty else layer_name(one), fontsize=FONT)
         panel.colorbar(drawn, ax=ax, shrink=0.8).ax.tick_params(labelsize=FONT - 1)
     for ax in axes:
@@ -163,7 +164,7 @@ def _draw_spectrum(axes: Axes, one: Explanation, values: Mapping[str, Any], grou
     seen = ivar > 0
     shown = np.where(seen, flux, np.nan)
     inside = np.flatnonzero(np.isfinite(one.values) & seen)
-    if one.method == GRAD_CAM:
+    if one.method in CAMS:
         told, colours, ends = positive(one.values, top), "Reds", (-0.4, 1.0)
     else:
         reach = float(np.nanmax(np.abs(one.values))) or 1.0

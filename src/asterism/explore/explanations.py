@@ -14,19 +14,28 @@ import numpy.typing as npt
 
 from asterism.errors import BadInputError
 from asterism.explore.attention_maps import attention_maps, on_stamp, shares
-from asterism.explore.class_activation import class_activation, has_input, on_input
+from asterism.explore.class_activation import (
+    GRAD_CAM,
+    HIRES_CAM,
+    check_cam,
+    class_activation,
+    has_input,
+    on_input,
+)
 from asterism.explore.explained_scores import Target, choose_target
 from asterism.explore.input_attributions import feature_attributions, pixel_attributions
 from asterism.models.model import Model
 from asterism.models.network import Batch, Network
 
-__all__ = ["ATTENTION", "GRADIENTS", "GRAD_CAM", "METHODS", "Explanation", "explain"]
+__all__ = ["ATTENTION", "GRADIENTS", "METHODS", "Explanation", "explain"]
 
 Floats = npt.NDArray[np.float64]
 
-GRAD_CAM, ATTENTION, GRADIENTS = "grad-cam", "attention", "integrated gradients"
+ATTENTION, GRADIENTS = "attention", "integrated gradients"
 
 METHODS = {
+    HIRES_CAM: "Σ (∂y/∂A) A over the layer's channels, y the explained number, each cell with its own gradient: above 0 where "
+    "what the layer found there speaks for the answer",
     GRAD_CAM: "Σ α A over the layer's channels, α the mean gradient of the explained number: above 0 where what the layer "
     "found there speaks for the answer",
     ATTENTION: "share of the weights that an image patch has in what the model takes from the image, averaged over blocks "
@@ -81,6 +90,7 @@ def explain(
     names: Sequence[str] | None = None,
     class_name: str | None = None,
     redshift: bool = False,
+    cam: str = HIRES_CAM,
 ) -> list[Explanation]:
     """Explain a model's answer for every object of a batch.
 
@@ -96,6 +106,8 @@ def explain(
         Explain this class; each object's most probable one by default.
     redshift : bool
         Explain the redshift instead, as for models without classes.
+    cam : str
+        Which class activation map, one of `class_activation.CAMS`.
 
     Returns
     -------
@@ -107,8 +119,9 @@ def explain(
     BadInputError
         Nothing of an object was observed that the model reads.
     ConfigurationError
-        The model does not know the class or has no such answer, or captum is not installed.
+        The model does not know the class or has no such answer, there is no such map, or captum is not installed.
     """
+    check_cam(cam)
     roles = model.config.inputs.roles
     here = np.stack([has_input_of(model, batch, role) for role in roles])
     told = [str(name) for name in names] if names is not None else [f"object {i}" for i in range(here.shape[1])]
@@ -120,7 +133,7 @@ def explain(
     target = choose_target(model, batch, class_name, redshift=redshift)
     found: list[Explanation] = []
     for role in roles:
-        found += _explain_role(model, batch, role, target, told)
+        found += _explain_role(model, batch, role, target, told, cam)
     model.train(was_training)
     return sorted(found, key=lambda one: one.object)
 
@@ -135,7 +148,9 @@ def has_input_of(model: Model, batch: Batch, role: str) -> npt.NDArray[np.bool_]
     return np.any([has_input(batch, role, arm).numpy() for arm in arms], 0)
 
 
-def _explain_role(model: Model, batch: Batch, role: str, target: Target, names: Sequence[str]) -> list[Explanation]:
+def _explain_role(
+    model: Model, batch: Batch, role: str, target: Target, names: Sequence[str], cam: str
+) -> list[Explanation]:
     def listed(
         values: Floats, method: str, layer: str, arm: str | None = None, features: tuple[str, ...] = ()
     ) -> list[Explanation]:
@@ -147,11 +162,11 @@ def _explain_role(model: Model, batch: Batch, role: str, target: Target, names: 
 
     layers = {name: layer for name, layer in model.network.cam_layers.items() if layer.role == role}
     if layers:
-        cells = class_activation(model, batch, target, list(layers))
+        cells = class_activation(model, batch, target, list(layers), cam=cam)
         return [
             one
             for name, layer in layers.items()
-            for one in listed(on_input(model, batch, cells[name], layer), GRAD_CAM, name, layer.arm)
+            for one in listed(on_input(model, batch, cells[name], layer), cam, name, layer.arm)
         ]
     if role == "image" and type(model.network).attention is not Network.attention:
         described = model.config.inputs.image

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from asterism.catalogs.groups import Group
 from asterism.errors import ConfigurationError
-from asterism.explore.explanations import ATTENTION, GRAD_CAM, Explanation
+from asterism.explore.class_activation import CAMS
+from asterism.explore.explanations import ATTENTION, Explanation
 from asterism.explore.portrait import describe_object
 from asterism.explore.spectral_lines import lines_of
 
@@ -236,6 +237,6 @@ def _step(one: Explanation, steps: int) -> str:
 def layer_name(one: Explanation) -> str:
     if one.method == ATTENTION:
         return "share of attention"
-    if one.method != GRAD_CAM:
+    if one.method not in CAMS:
         return one.method
     return "map before attention" if "before_attention" in one.layer else "activation map"

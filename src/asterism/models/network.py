@@ -225,7 +225,7 @@ class Network(nn.Module, ABC):
 
     @property
     def cam_layers(self) -> Mapping[str, CamLayer]:
-        """Layers whose maps Grad-CAM can show, by name (``"blue"``, ``"image"``, …); empty for networks without such."""
+        """Layers whose class activation maps can be shown, by name (``"blue"``, ``"image"``, …); empty for networks without such."""
         return {}
 
     def attention(self, batch: Batch) -> Tensor:

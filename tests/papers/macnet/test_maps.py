@@ -13,10 +13,12 @@ def test_every_test_object_is_measured_before_attention_and_behind(place):
     before = np.array(table["before_red_share"].to_pylist(), float)
     assert ((red[np.isfinite(red)] >= 0) & (red[np.isfinite(red)] <= 1)).all()
     assert not np.array_equal(red, before)
+    by_cell = np.array(table["hirescam_behind_red_share"].to_pylist(), float)
+    assert not np.array_equal(red, by_cell)
 
 
 def test_the_summary_is_json_without_nan(place):
     told = read_record(ROW.folder(place))["maps"]
-    assert set(told) == {"behind", "before"}
+    assert set(told) == {"behind", "before", "hirescam-behind", "hirescam-before"}
     assert 0 <= told["behind"]["all"]["deletion"]["value"] <= 1
     assert told["behind"]["all"]["n"] == 40

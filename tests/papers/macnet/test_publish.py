@@ -1,5 +1,5 @@
 def test_everything_is_written(place):
-    names = ["fig2_strips", "fig3_images", "fig9_10_maps_macnet", "fig12_windows_blue"]
+    names = ["fig2_strips", "fig3_images", "fig9_10_maps_macnet", "fig9_10_maps_macnet_hirescam", "fig12_windows_blue"]
     names += ["fig11_confusion_sample", "fig11_confusion_sample_sky_subtracted"]
     for name in ("results.json", "report.html", "table.tex", *(f"figures/{n}.png" for n in names)):
         assert (place / name).stat().st_size > 500

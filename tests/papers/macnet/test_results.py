@@ -73,16 +73,21 @@ def test_maps_and_windows_agree_where_they_point_to_one_arm():
         return {"arm": arm, "subtracted": subtracted, "classes": {name: {"f1": f1} for name in CLASSES}}
 
     maps = {name: {"red_share": {"value": share}} for name, share in zip(CLASSES, (0.7, 0.3, None), strict=True)}
-    shown = [{"method": name, "maps": {"behind": maps}} for name in ("macnet", "macnet-sky-subtracted")]
+    by_cell = {**maps, "GALAXY": {"red_share": {"value": 0.4}}}
+    steps = {"behind": maps, "hirescam-behind": by_cell}
+    shown = [{"method": name, "maps": steps} for name in ("macnet", "macnet-sky-subtracted")]
     windows = [entry("blue", 0.6), entry("red", 0.9), entry("blue", 0.8, True), entry("red", 0.7, True)]
     told = agreement({"maps": shown, "windows": windows})
-    assert [(e["class"], e["subtracted"], e["map_arm"], e["window_arm"], e["agree"]) for e in told] == [
+    verdicts = [(e["class"], e["subtracted"], e["map_arm"], e["window_arm"], e["agree"]) for e in told]
+    assert verdicts[:2] + verdicts[4:6] == [
         ("GALAXY", False, "red", "red", True),
         ("QSO", False, "blue", "red", False),
         ("GALAXY", True, "red", "blue", False),
         ("QSO", True, "blue", "blue", True),
     ]
-    assert len(agreement({"maps": shown[:1], "windows": windows})) == 2
+    assert verdicts[2] == ("GALAXY", False, "blue", "red", False)
+    assert [e["cam"] for e in told] == 2 * ["grad-cam", "grad-cam", "hirescam", "hirescam"]
+    assert len(agreement({"maps": shown[:1], "windows": windows})) == 4
     assert agreement({"maps": [], "windows": []}) == []
 
 

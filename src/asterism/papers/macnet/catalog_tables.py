@@ -111,7 +111,7 @@ def draw_images(data: PaperData) -> Figure | None:
     return image_figure(images)
 
 
-def draw_maps(method: str, data: PaperData, out: Path) -> Figure:
+def draw_maps(method: str, data: PaperData, out: Path, cam: str = "grad-cam") -> Figure:
     """Class activation maps of one object of each class, before and behind attention (Figs 9 and 10).
 
     Parameters
@@ -120,6 +120,8 @@ def draw_maps(method: str, data: PaperData, out: Path) -> Figure:
         Trained on the sample, first seed.
     data : PaperData
     out : Path
+    cam : str
+        One of `explore.class_activation.CAMS`; the paper's by default.
     """
     from asterism.catalogs.objects import object_values
     from asterism.catalogs.stream import batch_from_table
@@ -137,7 +139,7 @@ def draw_maps(method: str, data: PaperData, out: Path) -> Figure:
     for name, row in rows:
         table = _row(catalog, row)
         batch = batch_from_table(table, bindings, predictor.model.classes)
-        told = explain(predictor.model, batch, names=[name])
+        told = explain(predictor.model, batch, names=[name], cam=cam)
         views.append(arm_views(told, object_values(table), bindings["spectrum2d"], first))
     return draw_arms(views)
 

@@ -14,12 +14,18 @@ from asterism.papers.macnet.rows import Fit
 
 __all__ = ["STEPS", "measure"]
 
-STEPS = {"behind": False, "before": True}
-"""Behind attention, which is what the answer rests on, and before it."""
+STEPS = {
+    "behind": ("grad-cam", False),
+    "before": ("grad-cam", True),
+    "hirescam-behind": ("hirescam", False),
+    "hirescam-before": ("hirescam", True),
+}
+"""Behind attention, which is what the answer rests on, and before it; with the paper's map, and with the one that does not take
+the mean over cells that MAC-Net's dense layer weighs one by one."""
 
 
 def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """Measure the maps of a trained network over the test objects, behind attention and before it.
+    """Measure both maps of a trained network over the test objects, behind attention and before it.
 
     Parameters
     ----------
@@ -32,8 +38,8 @@ def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, A
     Returns
     -------
     pyarrow.Table
-        One row per object: identity, class, and each measure of `explore.activation_study.measure_batch`, those before
-        attention with ``before_`` in front.
+        One row per object: identity, class, and each measure of `explore.activation_study.measure_batch`, with the step's name
+        in front of all but Grad-CAM's behind attention.
     dict
         ``maps``: by step what `explore.activation_study.summarise` tells.
     """
@@ -46,7 +52,7 @@ def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, A
     columns: dict[str, Any] = {}
     told: dict[str, Any] = {}
     identity = ("object_id", "source_id", "class", "redshift")
-    for step, before in STEPS.items():
+    for step, (cam, before) in STEPS.items():
         found = measure_catalog(
             model,
             test.catalog,
@@ -54,10 +60,11 @@ def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, A
             part=test.part,
             where=test.where,
             before_attention=before,
+            cam=cam,
         )
         told[step] = _finite(summarise(found))
         for name, values in found.items():
-            key = name if step == "behind" or name in identity else f"before_{name}"
+            key = name if step == "behind" or name in identity else f"{step.replace('-', '_')}_{name}"
             columns.setdefault(key, values)
     return pa.table({name: _column(values) for name, values in columns.items()}), {"maps": told}
 

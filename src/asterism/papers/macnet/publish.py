@@ -123,14 +123,10 @@ def _pictures(out: Path, scale: str, results: Mapping[str, Any], data: PaperData
             name = f"fig11_confusion_{training}" + "_sky_subtracted" * (part == "sky")
             caption = f"Learned from: {TRAINING_SETS[training]}" + ", sky subtracted" * (part == "sky")
             add("confusion", name, figures.confusion_figure(matrices), f"{caption}.")
-    for row in sorted({entry["method"] for entry in results["maps"]}):
-        figure = draw_maps(row, data, out)
-        add(
-            "maps",
-            f"fig9_10_maps_{row}",
-            figure,
-            f"{method_named(row).title}: one object of each class, before and after attention.",
-        )
+    shown_maps = (("grad-cam", "", "Grad-CAM"), ("hirescam", "_hirescam", "HiResCAM"))
+    for row, (cam, ending, title) in product(sorted({entry["method"] for entry in results["maps"]}), shown_maps):
+        caption = f"{method_named(row).title}, {title}: one object of each class, before and after attention."
+        add("maps", f"fig9_10_maps_{row}{ending}", draw_maps(row, data, out, cam), caption)
     for (arm, figure_number), subtracted in product((("blue", 12), ("red", 13)), (False, True)):
         ours = [entry for entry in results["windows"] if entry["subtracted"] == subtracted]
         if any(entry["arm"] == arm for entry in ours):

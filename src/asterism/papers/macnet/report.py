@@ -23,7 +23,13 @@ _SECTIONS = (
     ),
     ("images", "Fig. 3: images", "g, r, i as colours (Lupton et al. 2004); objects of the test set, in its order."),
 )
-_STEPS = {"behind": "after attention", "before": "before attention"}
+_STEPS = {
+    "behind": "Grad-CAM after attention",
+    "before": "Grad-CAM before",
+    "hirescam-behind": "HiResCAM after attention",
+    "hirescam-before": "HiResCAM before",
+}
+_CAMS = {"grad-cam": "Grad-CAM", "hirescam": "HiResCAM"}
 _NAMES = {"sscnn1d": "1D SSCNN", "mnet": "M-Net", "cnet": "C-Net", "mcnet": "MC-Net", "macnet": "MAC-Net"}
 
 
@@ -338,7 +344,8 @@ def _maps(results: Mapping[str, Any], pictures: Sequence[Picture]) -> Section:
                     last = (cells[0], cells[1])
                 rows.append(_cells(*cells))
     text = (
-        "Grad-CAM of the predicted class over the test set. Deletion: share of objects whose score falls further without the"
+        "Maps of the predicted class over the test set: Grad-CAM as published, and HiResCAM, which gives each cell its own"
+        " gradient, as MAC-Net's dense layer weighs each cell on its own. Deletion: share of objects whose score falls further without the"
         " top tenth of pixels by the map than without a random tenth (and than without the same pixels displaced). Lines: mass"
         " of the map on the true emission lines ÷ that of a flat map (and ÷ that at other objects' redshifts). Red: share of"
         " the map on the red arm."
@@ -353,7 +360,7 @@ def _agreement(told: Mapping[str, Any]) -> str:
     verdict = "agree" if told["agree"] else "disagree"
     sky = "sky subtracted" if told["subtracted"] else "sky left in"
     return (
-        f"{told['class']}, {sky}: the map's mass is on the {told['map_arm']} arm (red share {told['red_share']:.2f}), and the best"
+        f"{told['class']}, {sky}: the mass of {_CAMS[told['cam']]} is on the {told['map_arm']} arm (red share {told['red_share']:.2f}), and the best"
         f" window alone by F1 is on the {told['window_arm']} arm ({told['f1'][told['window_arm']]:.3f} against"
         f" {told['f1'][told['other_arm']]:.3f}): they {verdict}."
     )

@@ -20,6 +20,7 @@ import asterism
 from asterism.learning.intervals import bootstrap_mean
 from asterism.papers.macnet.assistance import assistance
 from asterism.papers.macnet.data import PaperData
+from asterism.papers.macnet.maps import STEPS
 from asterism.papers.macnet.methods import SUBTRACTED, WINDOWS, method_named
 from asterism.papers.macnet.published import CITATION, CLASSES, ORDER, TABLE_4
 from asterism.papers.macnet.rows import PARTS, TRAINING_SETS, Row
@@ -312,16 +313,22 @@ def agreement(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``class``; ``subtracted``: whether the sky is; ``red_share`` of the maps of MAC-Net and the arm that has more than
+        ``class``; ``cam``; ``subtracted``: whether the sky is; ``red_share`` of the maps of MAC-Net and the arm that has more than
         half (``map_arm``); the highest F1 of each arm's windows (``f1``), the arm that has it (``window_arm``) and the other;
         ``agree``. Empty where either was not run.
     """
-    return [told for subtracted in (False, True) for told in _agreement(results, subtracted)]
+    steps = [(cam, step) for step, (cam, before) in STEPS.items() if not before]
+    return [
+        {"cam": cam, **told}
+        for subtracted in (False, True)
+        for cam, step in steps
+        for told in _agreement(results, subtracted, step)
+    ]
 
 
-def _agreement(results: Mapping[str, Any], subtracted: bool) -> list[dict[str, Any]]:
+def _agreement(results: Mapping[str, Any], subtracted: bool, step: str) -> list[dict[str, Any]]:
     method = "macnet" + SUBTRACTED * subtracted
-    maps = next((entry["maps"]["behind"] for entry in results["maps"] if entry["method"] == method), None)
+    maps = next((entry["maps"][step] for entry in results["maps"] if entry["method"] == method), None)
     windows = [entry for entry in results["windows"] if entry["subtracted"] == subtracted]
     if maps is None or {entry["arm"] for entry in windows} != {"blue", "red"}:
         return []
