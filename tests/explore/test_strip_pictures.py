@@ -1,6 +1,9 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from asterism.catalogs.groups import groups
+from asterism.catalogs.spectral_schema import spectrum2d_fields
 from asterism.errors import ConfigurationError
 from asterism.explore.explanations import Explanation
 from asterism.explore.strip_pictures import ArmView, arm_views, draw_arms, positive
@@ -48,6 +51,19 @@ def test_where_more_is_stored_than_is_read_maps_lie_over_what_is_read(pictured, 
     above = axes[0].child_axes[0]
     ticks = {t.get_text(): x for t, x in zip(above.get_xticklabels(), above.get_xticks(), strict=True)}
     assert ticks["5000"] == pytest.approx(1100)  # pixel 100 of what is stored from 1000 on
+
+
+def test_a_strip_is_shown_without_the_sky_where_the_model_takes_it_off(pictured):
+    group = next(iter(groups(pa.schema(spectrum2d_fields("lamost", 200, sky=True))).values()))
+    one = Explanation(0, "a", "spectrum2d", "blue", "blue", "hirescam", "QSO", RNG.normal(size=(15, 200)))
+    values = {**pictured, "spectrum2d_lamost_blue_sky": np.full((15, 200), 90.0)}
+    (view,) = arm_views([one], values, group, {})
+    np.testing.assert_allclose(view.strip, pictured["spectrum2d_lamost_blue"] - 90)
+    (axes, _) = draw_arms([[view]]).get_axes()
+    assert "without sky" in axes.get_ylabel()
+    (kept,) = arm_views([one], values, group.only(("blue", "blue_ivar")), {})
+    assert kept.label == "strip"
+    np.testing.assert_array_equal(kept.strip, pictured["spectrum2d_lamost_blue"])
 
 
 def test_no_arm_to_draw_is_one_sentence():

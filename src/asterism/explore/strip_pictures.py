@@ -51,7 +51,7 @@ class ArmView:
         Object and class.
     arm : str
     strip : ndarray
-        (rows, pixels) electrons, of the part of the CCD that the model reads.
+        (rows, pixels) electrons, of the part of the CCD that the model reads; less those of the sky where it takes them off.
     wavelength : ndarray or None
         (rows, pixels) Å in vacuum, of the same pixels.
     maps : mapping of str to ndarray
@@ -60,6 +60,8 @@ class ArmView:
         Pixel of the CCD's strip that is the first of these.
     lines : sequence of (str, float)
         Name and observed wavelength of lines to mark, Å.
+    label : str
+        What the strip is.
     """
 
     title: str
@@ -69,6 +71,7 @@ class ArmView:
     maps: Mapping[str, Floats]
     first_pixel: int = 0
     lines: Sequence[tuple[str, float]] = ()
+    label: str = "strip"
 
 
 def positive(values: Floats, top: float | None = None) -> Floats:
@@ -136,7 +139,7 @@ def _draw_arm(axes: Sequence[Axes], view: ArmView, tops: Mapping[str, float]) ->
     strip = view.strip[part]
     floor, top = np.nanpercentile(strip, [1.0, 99.0])
     axes[0].imshow(strip, cmap="gray", vmin=floor, vmax=top, **style)
-    axes[0].set_ylabel("strip", fontsize=FONT)
+    axes[0].set_ylabel(view.label, fontsize=FONT)
     for ax, (name, values) in zip(axes[1:], view.maps.items(), strict=False):
         ax.imshow(positive(values, tops[name])[part], cmap="inferno", vmin=0.0, vmax=1.0, **style)
         if highest([values]) == 0.0:
@@ -199,7 +202,7 @@ def arm_views(
         Of `asterism.catalogs.objects.object_values`.
     group : Group
         Of the strips, as the model is bound to it: where more of the CCD is stored than the model reads, its `parts` say
-        which part the maps are of.
+        which part the maps are of; a quantity of the sky is taken off.
     first_pixel : mapping of str to int
         By arm, of that part.
 
@@ -214,15 +217,19 @@ def arm_views(
     for arm in arms:
         maps = sorted((one for one in ours if one.arm == arm), key=lambda one: "before" not in one.layer)
         wavelength, part = values.get(f"{group.name}_{arm}_wavelength"), group.parts.get(str(arm), ())
+        strip, label = np.asarray(values[f"{group.name}_{arm}"], float)[part], "strip"
+        if f"{arm}_sky" in group.quantities:
+            strip, label = strip - np.asarray(values[f"{group.name}_{arm}_sky"], float)[part], "strip\nwithout sky"
         views.append(
             ArmView(
                 f"{describe_object(values)}   ·   explained: {maps[0].target}",
                 str(arm),
-                np.asarray(values[f"{group.name}_{arm}"], float)[part],
+                strip,
                 None if wavelength is None else np.asarray(wavelength, float)[part],
                 {_step(one, len(maps)): one.values for one in maps},
                 first_pixel.get(str(arm), 0),
                 lines if values.get("class") != "STAR" else (),
+                label,
             )
         )
     return views

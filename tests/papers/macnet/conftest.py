@@ -42,7 +42,7 @@ def shape_of(kind, wavelength):
 def fields(rows, first_row):
     return [
         *identity_fields(placed=True),
-        *label_fields(["class", "redshift", "label_warning"]),
+        *label_fields(["class", "subclass", "redshift", "label_warning"]),
         *photometry_fields(
             "sdss", "ugriz", ("flux", "ivar"), dereddened=False, zero_point="sdss", magnitude_type="model"
         ),
@@ -73,6 +73,7 @@ def write_catalog(path, name, size):
         "release": ["test"] * size,
         "mjd": night,
         "class": [KINDS[k] for k in kind],
+        "subclass": [("E", "Sbc")[i % 2] if k == 0 else None for i, k in enumerate(kind)],
         "redshift": np.where(kind == 2, 0.0, 0.1 * (1 + kind)).astype(np.float32),
         "label_warning": np.zeros(size, np.int32),
         "photometry_sdss_flux": lists(bright[:, None] * colour),

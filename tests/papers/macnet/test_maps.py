@@ -1,5 +1,6 @@
 import numpy as np
 
+from asterism.papers.macnet.maps import LINES
 from asterism.papers.macnet.rows import Row
 from asterism.papers.row_records import read_record, read_scored
 
@@ -22,3 +23,4 @@ def test_the_summary_is_json_without_nan(place):
     assert set(told) == {"behind", "before", "hirescam-behind", "hirescam-before"}
     assert 0 <= told["behind"]["all"]["deletion"]["value"] <= 1
     assert told["behind"]["all"]["n"] == 40
+    assert told["behind"][LINES]["n"] == told["behind"]["GALAXY"]["n"] / 2

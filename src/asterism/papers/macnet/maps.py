@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from asterism.catalogs.catalog import Catalog
 from asterism.papers.macnet.data import PaperData
 from asterism.papers.macnet.fitting import objects_to_test
 from asterism.papers.macnet.rows import Fit
 
-__all__ = ["STEPS", "measure"]
+__all__ = ["LINES", "STEPS", "measure"]
+
+LINES = "GALAXY with lines"
+"""The group of the galaxies of a known subclass other than ``E``, which has no emission lines."""
 
 STEPS = {
     "behind": ("grad-cam", False),
@@ -41,7 +45,7 @@ def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, A
         One row per object: identity, class, and each measure of `explore.activation_study.measure_batch`, with the step's name
         in front of all but Grad-CAM's behind attention.
     dict
-        ``maps``: by step what `explore.activation_study.summarise` tells.
+        ``maps``: by step what `explore.activation_study.summarise` tells, and the same of `LINES` where subclasses are known.
     """
     from asterism.explore.activation_study import measure_catalog, summarise
     from asterism.inference.predictor import Predictor
@@ -52,6 +56,7 @@ def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, A
     columns: dict[str, Any] = {}
     told: dict[str, Any] = {}
     identity = ("object_id", "source_id", "class", "redshift")
+    lined = _with_lines(test.catalog)
     for step, (cam, before) in STEPS.items():
         found = measure_catalog(
             model,
@@ -62,11 +67,22 @@ def measure(fit: Fit, data: PaperData, out: Path) -> tuple[pa.Table, dict[str, A
             before_attention=before,
             cam=cam,
         )
-        told[step] = _finite(summarise(found))
+        told[step] = summarise(found)
+        ours = np.array([name in lined for name in found["object_id"]], bool)
+        if ours.any():
+            told[step][LINES] = summarise({name: values[ours] for name, values in found.items()})["all"]
         for name, values in found.items():
             key = name if step == "behind" or name in identity else f"{step.replace('-', '_')}_{name}"
             columns.setdefault(key, values)
-    return pa.table({name: _column(values) for name, values in columns.items()}), {"maps": told}
+    return pa.table({name: _column(values) for name, values in columns.items()}), {"maps": _finite(told)}
+
+
+def _with_lines(catalog: Catalog) -> set[str]:
+    """Ids of the objects of `LINES`."""
+    if "subclass" not in catalog.schema.names:
+        return set()
+    table = catalog.read(["object_id", "class", "subclass"]).to_pylist()
+    return {row["object_id"] for row in table if row["class"] == "GALAXY" and row["subclass"] not in (None, "", "E")}
 
 
 def _column(values: Any) -> pa.Array:
