@@ -89,6 +89,8 @@ def test_maps_and_windows_agree_where_they_point_to_one_arm():
     assert [e["cam"] for e in told] == 2 * ["grad-cam", "grad-cam", "hirescam", "hirescam"]
     assert len(agreement({"maps": shown[:1], "windows": windows})) == 4
     assert agreement({"maps": [], "windows": []}) == []
+    older = [{"method": "macnet", "maps": {"behind": maps}}]
+    assert [e["cam"] for e in agreement({"maps": older, "windows": windows})] == ["grad-cam", "grad-cam"]
 
 
 def test_light_training_is_told_from_the_settings():

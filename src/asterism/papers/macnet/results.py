@@ -328,7 +328,8 @@ def agreement(results: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _agreement(results: Mapping[str, Any], subtracted: bool, step: str) -> list[dict[str, Any]]:
     method = "macnet" + SUBTRACTED * subtracted
-    maps = next((entry["maps"][step] for entry in results["maps"] if entry["method"] == method), None)
+    # A row that was made before a map was measured lacks its steps.
+    maps = next((entry["maps"].get(step) for entry in results["maps"] if entry["method"] == method), None)
     windows = [entry for entry in results["windows"] if entry["subtracted"] == subtracted]
     if maps is None or {entry["arm"] for entry in windows} != {"blue", "red"}:
         return []
