@@ -36,6 +36,26 @@ def test_it_expects_something_and_changes_nothing():
     assert torch.equal(state, torch.get_rng_state())
 
 
+@pytest.mark.parametrize(("precision", "mixed"), [("32-true", False), ("bf16-mixed", True)])
+def test_its_steps_are_of_the_fits_precision(precision, mixed):
+    seen = []
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3, 2)
+
+        def forward(self, batch):
+            scores = self.linear(batch["x"])
+            seen.append(scores.dtype)
+            return {"classification": scores[:, None].float()}
+
+    batches = Batches([{"x": torch.ones(4, 3), "label": {"class": torch.tensor([0, 1, 1, 0])}, "row": torch.arange(4)}])
+    config = FitConfig(epochs=7, accelerator="cpu", precision=precision)
+    estimate(Net(), Classification(("A", "B")), batches, config)
+    assert set(seen) == {torch.bfloat16 if mixed else torch.float32}
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.1, "5 s"), (8, "10 s"), (54, "55 s"), (70, "1 min"), (200, "3 min"), (9000, "2.5 h")]
 )

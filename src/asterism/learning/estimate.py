@@ -61,6 +61,9 @@ def estimate(
         twin = copy.deepcopy(model).to(device).train()
         optimizer = make_optimizer(twin, config, device)
         stream = cycle(train)
+        mixed = torch.autocast(
+            device.type, torch.bfloat16, enabled=config.precision == "bf16-mixed", cache_enabled=False
+        )
         begin = start = _now(device)
         timed = 0
         for index in range(_WARM_UP + _TIMED):
@@ -68,7 +71,8 @@ def estimate(
                 start, timed = _now(device), 0
             batches = [to_device(read, device) for read in islice(stream, config.accumulate)]
             optimizer.zero_grad()
-            add_gradients(twin, task, batches, range(len(batches)), augment=augment)
+            with mixed:  # as Lightning does around the steps of the fit
+                add_gradients(twin, task, batches, range(len(batches)), augment=augment)
             optimizer.step()
             timed += 1
             if _now(device) - begin > _ENOUGH:
