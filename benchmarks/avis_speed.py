@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.models.inputs import ModelInputs
 from asterism.models.model import Model, create_model
 from asterism.models.spectral_inputs import SpectrumInputs

@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.models.inputs import ImageInputs, ModelInputs
 from asterism.models.model import Model, create_model
 from asterism.models.spectral_inputs import ArmInputs, Spectrum2DInputs, SpectrumInputs

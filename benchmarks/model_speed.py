@@ -178,7 +178,7 @@ class Network:
     """One of the networks with random weights, standardised on synthetic objects."""
 
     def __init__(self, name: str, arguments: argparse.Namespace) -> None:
-        from asterism.learning.fit import to_device
+        from asterism.learning.devices import to_device
         from asterism.learning.optimizers import parameter_groups
         from asterism.models.inputs import ImageInputs, ModelInputs, PhotometryInputs
         from asterism.models.model import create_model

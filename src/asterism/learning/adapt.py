@@ -26,7 +26,7 @@ from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
 from asterism.learning.committee import Committee
 from asterism.learning.config import AdaptConfig, FitConfig
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.learning.optimizers import learning_rate, parameter_groups
 from asterism.learning.run_state import step_seed
 from asterism.models.model import Model

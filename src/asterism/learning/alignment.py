@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from asterism.learning.config import AlignmentConfig
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.learning.objectives import contrast, retrieval
 from asterism.learning.steps import Augment, Batch
 from asterism.models.alignment import AlignmentConfig as HeadConfig

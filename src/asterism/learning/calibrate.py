@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from asterism.learning.config import CalibrateConfig
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.models.model import Model
 from asterism.models.redshift import known_redshifts
 

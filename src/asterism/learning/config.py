@@ -89,6 +89,10 @@ class FitConfig(_Section):
         Literal["32-true", "bf16-mixed"],
         Field(description="bf16-mixed: matrix products and convolutions with bfloat16 numbers, in training only"),
     ] = "32-true"
+    batch_norm: Annotated[
+        Literal["running", "population"],
+        Field(description="population: statistics taken anew with dropout off, before each validation"),
+    ] = "running"
 
 
 class AugmentConfig(_Section):

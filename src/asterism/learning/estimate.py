@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from asterism.learning.config import FitConfig
-from asterism.learning.fit import Batches, to_device, training_device
+from asterism.learning.devices import to_device, training_device
+from asterism.learning.fit import Batches
 from asterism.learning.optimizers import make_optimizer
 from asterism.learning.steps import Augment, JointTask, Task, add_gradients
 

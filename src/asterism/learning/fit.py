@@ -26,7 +26,9 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.learning.batch_norm import OBJECTS, normalising_layers, population_statistics
 from asterism.learning.config import FitConfig
+from asterism.learning.devices import to_device, training_device
 from asterism.learning.memory import keep_freed_memory
 from asterism.learning.optimizers import learning_rate, make_optimizer
 from asterism.learning.processes import ALONE, Peers, launch
@@ -34,7 +36,7 @@ from asterism.learning.progress import FitProgress, quiet_lightning
 from asterism.learning.run_state import Epoch, RunState, load_run_state, save_run_state, step_seed
 from asterism.learning.steps import Augment, Batch, JointTask, Task, add_gradients, score
 
-__all__ = ["Batches", "Fitted", "fit", "to_device", "training_device"]
+__all__ = ["Batches", "Fitted", "fit"]
 
 
 class Batches(Protocol):
@@ -71,33 +73,6 @@ class Fitted:
     best_epoch: int
     best_score: float
     history: tuple[Epoch, ...]
-
-
-def training_device(config: FitConfig) -> torch.device:
-    """Where Lightning will train: the first GPU where there is one and it is not declined, else the CPU.
-
-    Raises
-    ------
-    ConfigurationError
-        A GPU is asked for and there is none, or fewer than there are to be processes.
-    """
-    found = torch.cuda.is_available()
-    if config.accelerator == "gpu" and not found:
-        raise ConfigurationError("fit.accelerator is 'gpu' and no CUDA GPU is to be seen; set it to 'auto' or 'cpu'")
-    if found and config.accelerator != "cpu" and torch.cuda.device_count() < config.devices:
-        raise ConfigurationError(
-            f"fit.devices is {config.devices} and there are {torch.cuda.device_count()} GPUs; lower it, or set"
-            " fit.accelerator=cpu"
-        )
-    return torch.device("cuda" if found and config.accelerator != "cpu" else "cpu")
-
-
-def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
-    """A batch's tensors on a device."""
-    return {
-        name: value.to(device) if isinstance(value, Tensor) else to_device(value, device)
-        for name, value in batch.items()
-    }
 
 
 def fit(
@@ -143,6 +118,8 @@ def fit(
     ------
     BadInputError
         Training or validation has no objects, or the loss is not finite.
+    ConfigurationError
+        Processes that would have no batches, or statistics of batch normalisation where the model has none.
     OutputError
         The checkpoint can't be read.
     KeyboardInterrupt
@@ -154,6 +131,10 @@ def fit(
     if config.devices > 1 and config.batch_size < 2:
         # Some processes would have a batch less than others, and these wait for them for ever.
         raise ConfigurationError("fit.devices shares out batches of two objects or more; raise fit.batch_size")
+    if config.batch_norm == "population" and not normalising_layers(model):
+        raise ConfigurationError(
+            "fit.batch_norm is 'population' and the model has no batch normalisation; leave it at 'running'"
+        )
     if config.devices == 1:
         module = _Fitting(model, task, train, config, seed, augment, checkpoint, FitProgress(console), ALONE)
         _fit_module(module, train, validation, callbacks)
@@ -283,7 +264,7 @@ class _Fitting(LightningModule):
         self.automatic_optimization = False
         self.model, self.task, self.config, self.seed, self.augment = model, task, config, seed, augment
         self.checkpoint, self.progress, self.peers = checkpoint, progress, peers
-        self.batches = len(train)
+        self.stream, self.batches = train, len(train)
         self.steps = math.ceil(self.batches / config.accumulate) * config.epochs
         self.state = RunState()
         self.optimizer = make_optimizer(model, config, training_device(config))
@@ -369,6 +350,12 @@ class _Fitting(LightningModule):
     def on_validation_epoch_start(self) -> None:
         self._score = []
         self._swap_average()
+        if self.config.batch_norm == "population":
+            # The pass through the stream is over, and it is put to its place before the next one.
+            self.stream.load_state_dict({**self.stream.state_dict(), "epoch": self.state.epoch, "batch": 0})
+            some = islice(self.stream, math.ceil(OBJECTS / self.config.batch_size))
+            with self.trainer.precision_plugin.val_step_context():
+                population_statistics(self.model, (to_device(batch, self.device) for batch in some), self.peers)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._score.append(score(self.model, self.task, batch))

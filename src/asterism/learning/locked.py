@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from asterism.catalogs.outputs import atomic_write
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.learning.steps import Batch
 from asterism.learning.training_set import TrainingSet
 from asterism.models.model import Model

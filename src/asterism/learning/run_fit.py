@@ -17,9 +17,10 @@ from asterism.learning.alignment import Alignment, Masked, MaskedModel, TwoViews
 from asterism.learning.augment import Augmentation
 from asterism.learning.classification import Classification
 from asterism.learning.config import AugmentConfig, FitConfig, TrainConfig
+from asterism.learning.devices import training_device
 from asterism.learning.distillation import Distilled, Lessons
 from asterism.learning.estimate import duration, estimate, size
-from asterism.learning.fit import Batches, Fitted, fit, training_device
+from asterism.learning.fit import Batches, Fitted, fit
 from asterism.learning.former_run import FormerRun
 from asterism.learning.locked import LockedModel
 from asterism.learning.progress import FitProgress

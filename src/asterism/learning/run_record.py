@@ -27,7 +27,7 @@ __all__ = ["card_of", "objects_of", "settings_that_count", "summary_of", "valida
 
 #: Settings that came later: said by nothing where they are as before, so that runs of then can be continued.
 _LATER = frozenset(
-    {"fit.accumulate", "fit.devices"}
+    {"fit.accumulate", "fit.batch_norm", "fit.devices"}
     | {f"augment.{name}" for name in ("blur", "image_noise", "brightness", "fibre", "gap_runs")}
 )
 

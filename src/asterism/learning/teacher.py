@@ -25,8 +25,8 @@ from asterism.catalogs.groups import Group
 from asterism.catalogs.leaks import SourceSet, find_leaks
 from asterism.catalogs.stream import Stream
 from asterism.errors import BadInputError, ConfigurationError
+from asterism.learning.devices import to_device
 from asterism.learning.distillation import Lessons
-from asterism.learning.fit import to_device
 from asterism.learning.former_run import FormerRun, labelled
 from asterism.learning.training_set import TrainingSet
 from asterism.models import densities

@@ -30,7 +30,7 @@ from asterism.learning.baselines import check_libraries
 from asterism.learning.calibrate import calibrate, run_over
 from asterism.learning.classification import Classification
 from asterism.learning.config import TrainConfig
-from asterism.learning.fit import training_device
+from asterism.learning.devices import training_device
 from asterism.learning.former_run import FormerRun
 from asterism.learning.recipe import with_recipe
 from asterism.learning.run_fit import CHECKPOINT, READ_SIZE, adapt_run, fit_run, teller

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from asterism.errors import BadInputError
-from asterism.learning.fit import to_device
+from asterism.learning.devices import to_device
 from asterism.learning.steps import Augment
 from asterism.learning.training_set import TrainingSet
 from asterism.learning.whitening import Whitening

@@ -29,13 +29,13 @@ def test_the_published_ones_train_as_published():
     fit = parse_settings(method_named("macnet-published").recipe("full")).fit
     assert (fit.optimizer, fit.learning_rate, fit.batch_size, fit.epochs, fit.patience) == ("adagrad", 1e-3, 4, 300, 50)
     assert (fit.ema_decay, fit.gradient_clip, fit.weight_decay, fit.warmup, fit.schedule) == (0, 0, 0, 0, "constant")
-    assert fit.precision == "32-true"
+    assert (fit.precision, fit.batch_norm) == ("32-true", "running")
 
 
-def test_without_a_gpu_the_published_ones_differ_by_length_and_precision_alone():
+def test_what_the_published_ones_differ_by_without_a_gpu():
     for scale in ("small", "medium"):
         short, full = (method_named("macnet-published").recipe(name) for name in (scale, "full"))
-        assert {**short, "fit.epochs": 300} == {**full, "fit.precision": "bf16-mixed"}
+        assert {**short, "fit.epochs": 300} == {**full, "fit.precision": "bf16-mixed", "fit.batch_norm": "population"}
         assert short["fit.epochs"] == 12
 
 

@@ -178,8 +178,8 @@ def _training(results: Mapping[str, Any]) -> Section:
         "Table 3: the training",
         texts=[
             "What is published, which the published networks here are trained by at the scale full (at the others for"
-            f" {method_named('macnet-published').length('small', 'sample')} epochs, in bfloat16), and what the light ones are"
-            " trained by."
+            f" {method_named('macnet-published').length('small', 'sample')} epochs, in bfloat16, and with"
+            " batch normalisation's statistics taken anew without dropout), and what the light ones are trained by."
         ],
         tables=[Table(["setting", "published", "light"], rows, texts=True)],
     )
