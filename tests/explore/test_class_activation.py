@@ -32,7 +32,8 @@ def test_the_map_is_the_mean_gradient_times_what_the_layer_found(bright_model, b
 @pytest.fixture(scope="module")
 def macnet(make_model, make_batch):
     roles = ("image", "spectrum2d")
-    return make_model("macnet", roles, **SMALL), make_batch(9, roles=roles)
+    model = make_model("macnet", roles, **SMALL)
+    return model, make_batch(9, roles=roles, model=model)
 
 
 def test_objects_without_an_arm_have_no_map_of_it_and_the_others_are_as_before(macnet):

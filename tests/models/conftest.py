@@ -57,9 +57,10 @@ def make_batch():
     """Batch of n objects: some bands not detected or not observed; objects 1, 2, 3 lack photometry, image, all.
 
     Of spectra, object 2 lacks the 1D one (and so 2 has nothing but strips), 1 the strips, 4 the red arm, 5 the blue one.
+    Where a model is given, strips are cut to what it reads, as its own inputs have a catalog's cut.
     """
 
-    def make(n=24, seed=0, roles=("photometry", "image"), classes=3, shape=(32, 32)):
+    def make(n=24, seed=0, roles=("photometry", "image"), classes=3, shape=(32, 32), model=None):
         rng = np.random.default_rng(seed)
         label = rng.integers(0, classes, n)
         label[:classes] = np.arange(classes)
@@ -122,7 +123,8 @@ def make_batch():
         if "spectrum" in roles:
             batch["spectrum"] = _spectra(label, brightness, np.random.default_rng(seed + 199), tensor)
         if "spectrum2d" in roles:
-            batch["spectrum2d"] = _strips(label, brightness, np.random.default_rng(seed + 299), tensor)
+            strips = _strips(label, brightness, np.random.default_rng(seed + 299), tensor)
+            batch["spectrum2d"] = strips if model is None else _as_read(strips, model.config.inputs.spectrum2d)
         return batch
 
     return make
@@ -148,6 +150,15 @@ def _spectra(label, brightness, rng, tensor):
     present[[2, 3]] = False
     ivar[~present] = 0
     return {"flux": tensor(np.where(ivar > 0, flux, 0)), "ivar": tensor(ivar), "present": torch.tensor(present)}
+
+
+def _as_read(strips, wanted):
+    made = {"present": strips["present"]}
+    for arm in wanted.arms:
+        cut = (slice(None), *arm.part_of(SPECTRUM2D.arm(arm.name)))
+        names = [name for name in wanted.quantities if name.split("_")[0] == arm.name]
+        made |= {name: strips[name][cut] for name in names}
+    return made
 
 
 def _strips(label, brightness, rng, tensor):

@@ -62,7 +62,7 @@ def case(name, roles, classes, options, built, make_model, make_batch):
     key = (name, roles, classes, *options.items())
     if key not in built:
         built[key] = make_model(name, roles, classes, **options)
-    return built[key], make_batch(N, seed=9, roles=roles, classes=len(classes))
+    return built[key], make_batch(N, seed=9, roles=roles, classes=len(classes), model=built[key])
 
 
 def take(batch, index):

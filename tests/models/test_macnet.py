@@ -93,8 +93,8 @@ PUBLISHED = {"size": "published", "blue_window": (1000, 1032), "red_window": (15
 
 @pytest.mark.parametrize("options", [SMALL, PUBLISHED], ids=["light", "published"])
 def test_macnet_with_open_gates_is_mcnet(options, make_model, make_batch):
-    batch = make_batch(10, roles=READ["macnet"])
     macnet = make_model("macnet", READ["macnet"], **options)
+    batch = make_batch(10, roles=READ["macnet"], model=macnet)
     mcnet = make_model("mcnet", READ["mcnet"], seed=1, **options)
     state = macnet.state_dict()
     attention = {key for key in state if ".attention." in key}
@@ -117,7 +117,7 @@ def test_without_one_of_its_inputs_the_rest_answers(name, make_model, make_batch
     model = make_model(name, READ[name], **LIGHT[name])
     network, joined = model.network, []
     network.dense.register_forward_hook(lambda module, given, made: joined.append(given[0]))
-    batch = make_batch(10, roles=READ[name])
+    batch = make_batch(10, roles=READ[name], model=model)
     whole = model(batch)
     places = dict(zip(network.branches, joined[0].split(list(network.widths.values()), 1), strict=True))
     for lost in network.branches:
@@ -145,8 +145,7 @@ def wavelengths():
 
 
 def test_statistics_of_a_training_batch_are_of_what_was_observed(make_model, make_batch):
-    batch = make_batch(10, roles=READ["cnet"])
-    means = []
+    batch, means = make_batch(10, roles=READ["cnet"], model=make_model("cnet", READ["cnet"], **PUBLISHED)), []
     for _ in range(2):
         model = make_model("cnet", READ["cnet"], **PUBLISHED).train()
         model(batch)
@@ -167,7 +166,7 @@ def test_maps_for_grad_cam_say_what_they_look_at(make_model, make_batch):
         assert set(layers) == wanted
         for key, layer in layers.items():
             layer.module.register_forward_hook(lambda module, given, made, key=key, maps=maps: maps.update({key: made}))
-        model(make_batch(10, roles=roles))
+        model(make_batch(10, roles=roles, model=model))
         for key, layer in layers.items():
             assert layer.role in roles
             assert layer.arm == (None if key == "image" else key.partition("_")[0])
@@ -195,7 +194,7 @@ def test_one_arm_is_enough(make_inputs, make_batch):
     both = make_inputs(("spectrum2d",)).spectrum2d
     red = ModelInputs(spectrum2d=both.model_copy(update={"arms": both.arms[1:]}))
     model = create_model("cnet", red, CLASSES, SMALL)
-    batch = make_batch(10, roles=("spectrum2d",))
+    batch = make_batch(10, roles=("spectrum2d",), model=model)
     model.standardise([batch])
     assert list(model.network.branches) == ["red"]
     assert torch.isfinite(model.eval()(batch)["classification"]).all()
@@ -237,8 +236,8 @@ def test_windows_need_not_be_the_papers():
 @pytest.mark.parametrize("name", ["sscnn1d", "macnet"])
 def test_the_light_ones_learn(name, make_inputs, make_batch):
     torch.manual_seed(0)
-    batch = make_batch(24, roles=READ[name])
     model = create_model(name, make_inputs(READ[name]), ("A", "B", "C"), {**LIGHT[name], "dropout": 0.0})
+    batch = make_batch(24, roles=READ[name], model=model)
     model.standardise([batch])
     optimizer = torch.optim.Adam(model.parameters(), 4e-3)
     for _ in range(15):
@@ -254,7 +253,7 @@ def test_the_light_ones_learn(name, make_inputs, make_batch):
 
 def test_redshifts_too(make_inputs, make_batch, make_model):
     model = make_model("macnet", READ["macnet"], classes=None, redshift=RedshiftConfig(z_max=4.0), **SMALL)
-    outputs = model(make_batch(10, roles=READ["macnet"]))
+    outputs = model(make_batch(10, roles=READ["macnet"], model=model))
     density = model.redshift_density(outputs)
     assert density.shape[0] == 10
     assert torch.isfinite(density).all()

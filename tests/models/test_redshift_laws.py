@@ -48,7 +48,7 @@ every = pytest.mark.parametrize(("name", "roles", "density", "both"), CASES)
 def case(name, roles, density, both, make_model, make_batch):
     config = RedshiftConfig(density=density, classes=CLASSES[1:] if both else (), **SIZES)
     model = make_model(name, roles, CLASSES if both else None, redshift=config, **OPTIONS.get(name, {}))
-    return model, make_batch(24, seed=9, roles=roles)
+    return model, make_batch(24, seed=9, roles=roles, model=model)
 
 
 def take(batch, index):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from asterism.errors import ConfigurationError
+from asterism.errors import BadInputError, ConfigurationError
 from asterism.models.slit_spectra import SpectrumWindow, StripWindow, bridged, z_scores
 from asterism.models.spectral_inputs import ArmInputs, SpectrumInputs
 
@@ -44,6 +44,15 @@ def test_windows_are_counted_on_the_whole_strip(first_row, first_pixel):
     assert there.all()
     wanted = strips(11, 2000, 2, 1500)["red"]
     torch.testing.assert_close(made[:, 0], z_scores(wanted, torch.ones_like(wanted, dtype=torch.bool)))
+
+
+def test_strips_of_another_cut_are_refused():
+    window = StripWindow(
+        "cnet", ArmInputs(name="red", rows=11, pixels=2000, first_row=2, first_pixel=1500), (1500, 3500), 11, False
+    )
+    window(strips(11, 2000, 2, 1500))
+    with pytest.raises(BadInputError, match="red strips have 15 × 4136 pixels and the model reads 11 × 2000"):
+        window(strips(15, 4136))
 
 
 def test_an_object_without_the_arm_has_nothing_there():

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from asterism.errors import ConfigurationError
+from asterism.errors import BadInputError, ConfigurationError
 from asterism.models.spectral_inputs import ArmInputs, SpectrumInputs
 
 __all__ = ["STRIP", "STRIP_ROWS", "SpectrumWindow", "StripWindow", "bridged", "window_of_strips", "z_scores"]
@@ -146,10 +146,23 @@ class StripWindow(nn.Module):
         self.arm, self.subtract = arm.name, subtract
         self.rows, self.columns = (wanted.first_row, wanted.first_row + rows), window
         self.shape = (rows, wanted.pixels)
+        self.stored = (arm.rows, arm.pixels)
         self.cut = (..., *(wanted.part_of(arm) or ()))
 
     def forward(self, role: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Strips (B, 1, rows, columns), and whether anything was observed in the window (B,) bool."""
+        """Strips (B, 1, rows, columns), and whether anything was observed in the window (B,) bool.
+
+        Raises
+        ------
+        BadInputError
+            The strips are not of the size that the model was made for: another cut would be read at the wrong place.
+        """
+        if (found := tuple(role[self.arm].shape[1:])) != self.stored:
+            raise BadInputError(
+                f"the batch's {self.arm} strips have {found[0]} × {found[1]} pixels and the model reads"
+                f" {self.stored[0]} × {self.stored[1]}; read them as the model's own inputs say"
+                " (model.config.inputs.check(catalog.schema, name))"
+            )
         electrons = role[self.arm][self.cut]
         seen = (role[f"{self.arm}_ivar"][self.cut] > 0) & role["present"][:, None, None]
         if self.subtract:
