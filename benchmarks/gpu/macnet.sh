@@ -4,8 +4,9 @@
 #   OUT=results WORK=macnet bash benchmarks/gpu/macnet.sh [NETWORK ...]
 #
 # WORK is a directory of `asterism reproduce macnet` whose catalogs are there already: simulating needs astropy and GalSim and
-# is done elsewhere. At the scale full networks train as published; SCALE=small trains them for 12 epochs, and needs no catalog
-# of ten times as many objects. Networks are macnet mcnet cnet mnet sscnn1d by default, in this order. A run that is cut off
+# is done elsewhere. At the scale full networks train as published; SCALE=small trains them for 12 epochs, with batch
+# normalisation's statistics taken without dropout (by running means, as published, the first epochs validate near chance), and
+# needs no catalog of ten times as many objects. Networks are macnet mcnet cnet mnet sscnn1d by default, in this order. A run that is cut off
 # continues where it was when started again with the same WORK. Figures are left in $OUT, no data.
 set -euo pipefail
 OUT=${OUT:-results}
