@@ -3,7 +3,7 @@
 In training a layer behind dropout normalises by a variance that dropping has raised, and keeps the running mean of that. The
 network without dropout then normalises by the wrong variance, the more so the more such layers stand one behind the other
 (Li, Chen, Hu & Yang 2019, CVPR, "Understanding the disharmony between dropout and batch normalization by variance
-shift"). Statistics of the network as it will be used mend it (their section 5.1; Wu & Johnson 2021, arXiv:2105.07576,
+shift"). Statistics of the network as it will be used mend it (how they are taken: Wu & Johnson 2021, arXiv:2105.07576,
 section 3). They also fit averaged weights, which running means do not.
 """
 
