@@ -100,6 +100,38 @@ def test_without_objects_the_statistics_stay_and_it_is_an_error():
     assert net.layers[0].training
 
 
+class Arms(nn.Module):
+    """Two arms; one that no object of a batch has is not asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.blue, self.red = nn.BatchNorm1d(WIDTH), nn.BatchNorm1d(WIDTH)
+
+    def forward(self, batch):
+        for arm in (self.blue, self.red):
+            if (x := batch["blue" if arm is self.blue else "red"]) is not None:
+                arm(x)
+
+
+def test_an_arm_goes_by_the_batches_that_have_it():
+    arms = Arms()
+    x = [shift + torch.randn(32, WIDTH, generator=torch.Generator().manual_seed(shift)) for shift in range(4)]
+    population_statistics(arms, [{"blue": part, "red": part if i in (0, 3) else None} for i, part in enumerate(x)])
+    torch.testing.assert_close(arms.blue.running_mean, torch.cat(x).mean(0))
+    torch.testing.assert_close(arms.red.running_mean, torch.cat([x[0], x[3]]).mean(0))
+    squares = torch.stack([part.var(0) + part.mean(0) ** 2 for part in (x[0], x[3])]).mean(0)
+    torch.testing.assert_close(arms.red.running_var, squares - torch.cat([x[0], x[3]]).mean(0) ** 2)
+
+
+def test_an_arm_that_no_object_has_keeps_its_statistics():
+    arms = Arms()
+    arms.red.running_mean.fill_(3.0)
+    population_statistics(arms, [{"blue": torch.randn(8, WIDTH), "red": None}])
+    assert torch.equal(arms.red.running_mean, torch.full((WIDTH,), 3.0))
+    assert torch.equal(arms.red.running_var, torch.ones(WIDTH))
+    assert not any(module._forward_hooks for module in arms.modules())
+
+
 def test_layers_without_running_statistics_are_left_alone():
     assert normalising_layers(Net(normal=lambda width: nn.GroupNorm(2, width))) == []
     assert normalising_layers(Net(normal=lambda width: nn.BatchNorm1d(width, track_running_stats=False))) == []

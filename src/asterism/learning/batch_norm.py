@@ -9,7 +9,7 @@ section 3). They also fit averaged weights, which running means do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -45,7 +45,8 @@ def population_statistics(model: nn.Module, batches: Iterable[dict[str, Any]], p
     """Set the means and variances that the layers go by in evaluation to those of the network without dropout.
 
     Wu & Johnson 2021, section 3: μ = ⟨μ_B⟩ and σ² = ⟨σ_B² + μ_B²⟩ - μ² over batches B, each layer behind layers that
-    normalise by their batch.
+    normalise by their batch. A layer's mean is over the batches that came through it: an arm that no object of a batch has
+    is not asked, and one that no object at all has keeps its statistics.
 
     Parameters
     ----------
@@ -64,29 +65,42 @@ def population_statistics(model: nn.Module, batches: Iterable[dict[str, Any]], p
     layers = normalising_layers(model)
     modes = [(module, module.training) for module in model.modules()]
     momenta = [layer.momentum for layer in layers]
+    # Of each layer: the sums of its batches' means and mean squares, and their number.
+    sums = [_moments(layer).new_zeros(2 * layer.num_features + 1) for layer in layers]
+    hooks = [layer.register_forward_hook(_adds_to(total)) for layer, total in zip(layers, sums, strict=True)]
     model.eval()
     for layer in layers:
         layer.train()
         layer.momentum = 1.0  # what a layer keeps is then its last batch's
-    sums, count = torch.zeros(0), 0
     try:
         for batch in batches:
             model(batch)
-            seen = torch.cat([_moments(layer) for layer in layers])
-            sums, count = seen + sums if count else seen, count + 1
     finally:
+        for hook in hooks:
+            hook.remove()
         for module, training in modes:
             module.training = training
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
-    if not count:
+    totals = peers.total(torch.cat(sums)).split([len(total) for total in sums])
+    if not any(total[-1] for total in totals):
         raise BadInputError("there are no objects to take batch normalisation's statistics of; give training objects")
-    sums = peers.total(torch.cat([sums, sums.new_tensor([count])]))
-    moments = sums[:-1] / sums[-1]
-    for layer, part in zip(layers, moments.split([2 * layer.num_features for layer in layers]), strict=True):
-        mean, square = part.chunk(2)
+    for layer, total in zip(layers, totals, strict=True):
+        if not total[-1]:
+            continue
+        mean, square = (total[:-1] / total[-1]).chunk(2)
         _kept(layer.running_mean).copy_(mean)
         _kept(layer.running_var).copy_(square - mean**2)
+
+
+def _adds_to(total: Tensor) -> Callable[..., None]:
+    """A forward hook that adds the moments of a layer's batch, and one, to a sum."""
+
+    def add(layer: _BatchNorm, inputs: object, output: object) -> None:
+        total[:-1] += _moments(layer)
+        total[-1] += 1
+
+    return add
 
 
 def _moments(layer: _BatchNorm) -> Tensor:
