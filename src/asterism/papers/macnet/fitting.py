@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -27,6 +26,7 @@ from asterism.papers.macnet.rows import Fit
 from asterism.papers.macnet.simulated_sets import ROWS, WINDOWS
 from asterism.papers.row_records import train_once
 from asterism.papers.trained_networks import ask_network
+from asterism.papers.training_objects import count_classes
 
 __all__ = ["TestSet", "fit_method", "objects_to_test", "probabilities", "rows_seen", "settings_of"]
 
@@ -159,7 +159,7 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
     if teacher:
         fit_method(replace(fit, method=teacher), data, scale, out, console)
     catalog, rows = rows_seen(data, fit.training, ("train",))
-    counts = _counts(catalog, rows)
+    counts = count_classes(catalog, rows, CLASSES)
 
     def make() -> dict[str, Any]:
         if settings["kind"] == "network":
@@ -178,15 +178,6 @@ def probabilities(fit: Fit, out: Path, catalog: Catalog, rows: NDArray[np.int64]
     from asterism.learning.baselines import LightGBM
 
     return LightGBM.load(folder).predict_proba(_features(catalog, rows, method.inputs)[0])
-
-
-def _counts(catalog: Catalog, rows: NDArray[np.int64]) -> dict[str, int]:
-    names = np.array(catalog.read(["class"])["class"].take(pa.array(rows)).to_pylist(), dtype=object)
-    counts = {name: int((names == name).sum()) for name in CLASSES}
-    for name, count in counts.items():
-        if not count:
-            raise BadInputError(f"{catalog.path} has no {name} to learn from in its training part; give more objects")
-    return counts
 
 
 def _fit_network(

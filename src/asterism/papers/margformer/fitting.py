@@ -23,6 +23,7 @@ from asterism.papers.margformer.methods import method_named
 from asterism.papers.margformer.rows import Fit
 from asterism.papers.row_records import train_once
 from asterism.papers.trained_networks import ask_network
+from asterism.papers.training_objects import count_classes
 
 __all__ = ["QUANTITIES", "fit_method", "probabilities", "settings_of"]
 
@@ -87,7 +88,7 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
     """
     folder, settings = fit.folder(out), settings_of(fit, data, scale)
     catalog, rows = rows_seen(data, fit.training, fit.class_set, ("train",))
-    counts = _counts(catalog, rows, CLASS_SETS[fit.class_set])
+    counts = count_classes(catalog, rows, CLASS_SETS[fit.class_set])
 
     def make() -> dict[str, Any]:
         kind = method_named(fit.method).kind
@@ -130,17 +131,6 @@ def probabilities(
     cut = json.loads((folder / "cut.json").read_text("utf-8"))
     extended = _psf_minus_model(catalog, rows) > cut["threshold"]
     return np.where(extended[:, None], cut["above"], cut["below"])
-
-
-def _counts(catalog: Catalog, rows: NDArray[np.int64], classes: Sequence[str]) -> dict[str, int]:
-    import pyarrow as pa
-
-    names = np.array(catalog.read(["class"])["class"].take(pa.array(rows)).to_pylist(), dtype=object)
-    counts = {name: int((names == name).sum()) for name in classes}
-    for name, count in counts.items():
-        if not count:
-            raise BadInputError(f"{catalog.path} has no {name} to learn from in its training part; give more objects")
-    return counts
 
 
 def _weights(counts: Mapping[str, int]) -> dict[str, float]:
