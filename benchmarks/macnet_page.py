@@ -83,6 +83,7 @@ def change(told: Mapping[str, Any], factor: float = 1, digits: int = 3) -> str:
 
 def beyond(results: Mapping[str, Any]) -> None:
     """Sky, plans, windows, maps and assistance."""
+    rows: list[tuple[str, ...]] = []
     columns = ("network", "learned from", "accuracy, points", "log-loss, nats")
     for name, title in (("light", "(a) light less published"), ("sky", "(b) sky taken off less sky left in")):
         rows = [
@@ -93,9 +94,10 @@ def beyond(results: Mapping[str, Any]) -> None:
     rows = []
     for entry in results["plans"]:
         own, other = entry[f"plan{entry['trained_on']}"], entry[f"plan{3 - entry['trained_on']}"]
-        told = [f"{e['accuracy']:.3f} {ends(e['interval'])} of {e['n']:,}" for e in (own, other)]
-        rows.append((entry["method"], f"plan {entry['trained_on']}", *told))
-    table("(d) from one plan to the other", ("network", "learned from", "the same plan", "the other plan"), rows)
+        told = [f"{share(e['accuracy'], e['accuracy_std'])} {ends(e['interval'])} of {e['n']:,}" for e in (own, other)]
+        rows.append((entry["method"], f"plan {entry['trained_on']}", str(entry["seeds"]), *told))
+    named = ("network", "learned from", "seeds", "the same plan", "the other plan")
+    table("(d) from one plan to the other", named, rows)
     rows = []
     for entry in results["windows"]:
         scores = [f"{entry['classes'][c]['precision']:.3f}, {entry['classes'][c]['f1']:.3f}" for c in CLASSES]
@@ -104,7 +106,7 @@ def beyond(results: Mapping[str, Any]) -> None:
             (
                 window,
                 "subtracted" if entry["subtracted"] else "left in",
-                f"{entry['accuracy']:.3f} {ends(entry['interval'])}",
+                f"{share(entry['accuracy'], entry['accuracy_std'])} {ends(entry['interval'])}",
                 *scores,
             )
         )

@@ -32,6 +32,15 @@ def test_figures_are_means_over_seeds():
     assert mean_and_std([2.0]) == (2.0, None)
 
 
+def test_accuracy_of_some_objects():
+    scores = SeedScores([table([0.9, 0.9, 0.1, 0.1]), table([0.9, 0.1, 0.9, 0.1])], CLASSES)
+    told = scores.accuracy(np.array([True, True, False, False]))
+    assert told["accuracy"] == pytest.approx(0.75)
+    assert told["accuracy_std"] == pytest.approx(np.std([1, 0.5], ddof=1))
+    assert 0.5 <= told["interval"][0] <= 0.75 <= told["interval"][1] <= 1
+    assert scores.accuracy()["interval"] == scores.figures()["accuracy_interval"]
+
+
 def test_differences_are_paired_and_their_sign_is_ours_less_theirs():
     good, poor = (SeedScores([table(p)], CLASSES) for p in ([0.9, 0.9, 0.1, 0.1], [0.9, 0.1, 0.9, 0.1]))
     told = difference(good, poor)

@@ -76,19 +76,40 @@ class SeedScores:
         """True class along rows, predicted along columns, mean over seeds."""
         return np.mean(self.matrices, axis=0)
 
+    def accuracy(self, which: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+        """``accuracy`` and ``accuracy_std`` over seeds, and the ``interval`` of their mean.
+
+        Parameters
+        ----------
+        which : ndarray of bool, shape (n,), optional
+            The objects that count; all by default.
+
+        Returns
+        -------
+        dict
+        """
+        kept = np.ones(len(self.labels), bool) if which is None else which
+        mean, std = mean_and_std([float((p.argmax(axis=1) == self.labels)[kept].mean()) for p in self.probabilities])
+        interval = list(bootstrap_mean(self.right[kept], np.array(self.sources)[kept]))
+        return {"accuracy": mean, "accuracy_std": std, "interval": interval}
+
     def figures(self) -> dict[str, Any]:
         """Accuracy, macro precision and recall, log-loss: mean and ``…_std`` over seeds, and the accuracy's interval."""
         pairs = [macro_precision_recall(m.astype(float)) for m in self.matrices]
         values = {
-            "accuracy": [float((p.argmax(axis=1) == self.labels).mean()) for p in self.probabilities],
             "precision": [precision for precision, _ in pairs],
             "recall": [recall for _, recall in pairs],
             "log_loss": [float(log_loss_values(p, self.labels).mean()) for p in self.probabilities],
         }
-        told: dict[str, Any] = {"seeds": len(self.probabilities)}
+        right = self.accuracy()
+        told: dict[str, Any] = {
+            "seeds": len(self.probabilities),
+            "accuracy": right["accuracy"],
+            "accuracy_std": right["accuracy_std"],
+        }
         for key, found in values.items():
             told[key], told[f"{key}_std"] = mean_and_std(found)
-        told["accuracy_interval"] = list(bootstrap_mean(self.right, self.sources))
+        told["accuracy_interval"] = right["interval"]
         told["confusion"] = {"classes": list(self.classes), "counts": self.confusion().tolist()}
         return told
 

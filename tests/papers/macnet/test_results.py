@@ -63,6 +63,8 @@ def test_every_part_has_its_figures(place):
     (plan,) = told["plans"]
     assert plan["trained_on"] == 1
     assert 0 < plan["plan1"]["n"] < 0.3 * plan["plan2"]["n"]
+    assert (plan["seeds"], plan["plan2"]["accuracy_std"]) == (1, None)
+    assert all(w["interval"][0] <= w["accuracy"] <= w["interval"][1] for w in told["windows"])
     assert {(w["arm"], tuple(w["window"])) for w in told["windows"]} == {("blue", (1000, 3000)), ("red", (2136, 4136))}
     assert {m["method"] for m in told["maps"]} == {"macnet"}
     assert told["missing"] == []

@@ -308,7 +308,7 @@ def _comparisons(results: Mapping[str, Any]) -> list[Section]:
             for tested in (1, 2):
                 told = entry.get(f"plan{tested}")
                 ends = "" if told is None else f" ({told['interval'][0]:.4f} to {told['interval'][1]:.4f})"
-                cells.append("–" if told is None else f"{told['accuracy']:.4f}{ends}")
+                cells.append("–" if told is None else _share(told["accuracy"], told["accuracy_std"], 4) + ends)
             rows.append(_cells(*cells))
         columns = ["network", "trained on", "accuracy on plan 1", "accuracy on plan 2"]
         sections.append(
@@ -375,7 +375,7 @@ def _windows(results: Mapping[str, Any], pictures: Sequence[Picture]) -> Section
             f"{entry['window'][0]}–{entry['window'][1]}",
             "subtracted" if entry["subtracted"] else "left in",
         ]
-        cells.append(f"{entry['accuracy']:.4f} ({low:.4f} to {high:.4f})")
+        cells.append(f"{_share(entry['accuracy'], entry['accuracy_std'], 4)} ({low:.4f} to {high:.4f})")
         for name in CLASSES:
             told = entry["classes"][name]
             cells += [_share(told["precision"], told["precision_std"]), _share(told["f1"], told["f1_std"])]

@@ -17,7 +17,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import asterism
-from asterism.learning.intervals import bootstrap_mean
 from asterism.papers.macnet.assistance import assistance
 from asterism.papers.macnet.data import PaperData
 from asterism.papers.macnet.maps import STEPS
@@ -255,17 +254,12 @@ def _plans(out: Path, rows: Sequence[Row], places: Places) -> list[dict[str, Any
         for name, scores in methods.items():
             row = next(r for r in rows if (r.part, r.training, r.method) == (part, training, name))
             plan = np.asarray(read_scored(row.folder(out))["plan"])
-            entry: dict[str, Any] = {"method": name, "trained_on": own}
+            entry: dict[str, Any] = {"method": name, "trained_on": own, "seeds": len(scores.probabilities)}
             for tested in (1, 2):
                 which = plan == tested
                 if which.any():
-                    sources = np.array(scores.sources)[which]
-                    entry[f"plan{tested}"] = {
-                        "n": int(which.sum()),
-                        "accuracy": float(scores.right[which].mean()),
-                        "interval": list(bootstrap_mean(scores.right[which], sources)),
-                        "classes": class_figures(scores, which),
-                    }
+                    classes = class_figures(scores, which)
+                    entry[f"plan{tested}"] = {"n": int(which.sum()), **scores.accuracy(which), "classes": classes}
             told.append(entry)
     return told
 
@@ -284,8 +278,8 @@ def _windows(places: Places) -> list[dict[str, Any]]:
                     "arm": arm,
                     "window": list(window),
                     "subtracted": subtracted,
-                    "accuracy": float(scores.right.mean()),
-                    "interval": list(bootstrap_mean(scores.right, scores.sources)),
+                    "seeds": len(scores.probabilities),
+                    **scores.accuracy(),
                     "classes": class_figures(scores),
                 }
             )
