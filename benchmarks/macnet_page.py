@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from asterism.papers.macnet.assistance import REDSHIFT_FIGURES
+
 CLASSES = ("GALAXY", "QSO", "STAR")
 
 
@@ -113,16 +115,21 @@ def beyond(results: Mapping[str, Any]) -> None:
     table("Windows; precision and F1", ("window", "sky", "accuracy", *CLASSES), rows)
     maps(results)
     for entry in results["assist"]:
-        for of, difference in (("classes", "class_difference"), ("redshifts", "redshift_difference")):
+        for of, differences in (("classes", "class_differences"), ("redshifts", "redshift_differences")):
             if not entry[of]:
                 continue
-            figures = list((entry[difference] or {}).keys())
+            figures = ("accuracy", "log_loss") if of == "classes" else REDSHIFT_FIGURES
             rows = [
-                (name, f"{told['n']:,}", *(share(told[f], told.get(f"{f}_std"), 4) for f in figures))
+                (
+                    name,
+                    f"{told['n']:,}",
+                    *("–" if told[f] is None else share(told[f], told[f"{f}_std"], 4) for f in figures),
+                )
                 for name, told in entry[of].items()
             ]
-            if entry[difference]:
-                rows.append(("taught less alone", "", *(change(entry[difference][f], 1, 4) for f in figures)))
+            for other, told in entry[differences].items():
+                cells = (change(told[f], 1, 4) if f in told else "–" for f in figures)
+                rows.append((f"images-taught less {other}", "", *cells))
             labels = sum(entry["trained_on"].values())
             table(f"(c) {of} from images, {labels:,} labels of {entry['training']}", (of, "n", *figures), rows)
 

@@ -9,8 +9,9 @@ def test_a_section_for_each_training_set(place):
     assert "labels" in section.title
     assert "without a label" in section.texts[0]
     classes, redshifts = section.tables
-    assert [row[0].text for row in classes.rows][-1] == "taught less alone"
-    assert len(redshifts.rows) == 4
+    assert [row[0].text for row in classes.rows][-2:] == ["taught less alone", "taught less LightGBM"]
+    assert len(redshifts.rows) == 6
+    assert [row[-1].text for row in redshifts.rows if "LightGBM" in row[0].text] == ["–", "–"]
 
 
 def test_colours_say_which_is_better():
@@ -21,16 +22,18 @@ def test_colours_say_which_is_better():
         "classes": {
             "images-taught": {"n": 5, "accuracy": 0.9, "accuracy_std": None, "log_loss": 0.3, "log_loss_std": 0.1}
         },
-        "class_difference": {
-            "accuracy": {"difference": 0.1, "interval": [0.05, 0.15]},
-            "log_loss": {"difference": -0.1, "interval": [-0.2, -0.05]},
+        "class_differences": {
+            "images-alone": {
+                "accuracy": {"difference": 0.1, "interval": [0.05, 0.15]},
+                "log_loss": {"difference": -0.1, "interval": [-0.2, -0.05]},
+            }
         },
         "redshifts": {},
-        "redshift_difference": None,
+        "redshift_differences": {},
     }
     (section,) = assist_sections([entry])
     (table,) = section.tables
     assert [cell.verdict for cell in table.rows[-1][2:]] == ["better", "better"]
-    entry["class_difference"]["log_loss"] = {"difference": 0.0, "interval": [-0.2, 0.2]}
+    entry["class_differences"]["images-alone"]["log_loss"] = {"difference": 0.0, "interval": [-0.2, 0.2]}
     (section,) = assist_sections([entry])
     assert section.tables[0].rows[-1][3].verdict == ""

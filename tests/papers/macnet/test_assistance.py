@@ -47,6 +47,12 @@ def test_differences_are_paired():
         redshift_difference([table(error, 0.0)], [table(error[:200], 0.0, 200)])
 
 
+def test_what_one_of_the_two_does_not_have_is_not_compared():
+    points = table(0.01, np.nan)
+    assert redshift_figures([points])["cde_loss"] is None
+    assert set(redshift_difference([table(0.02, -1.0)], [points])) == {"sigma_nmad", "outlier_rate_0.15"}
+
+
 def test_the_student_was_taught_what_it_has_no_label_of(place, paper):
     record = read_record(Row("assist-class", "few", "images-taught", 0).folder(place))
     teacher = settings_of(Fit("few", "spectra-teacher", 0), paper, "tiny")
@@ -72,8 +78,20 @@ def test_redshifts_are_of_galaxies_and_quasars(place):
 
 def test_results_compare_the_two_students(place):
     (entry,) = json.loads((place / "results.json").read_text())["assist"]
-    assert set(entry["classes"]) == set(entry["redshifts"]) == {"spectra-teacher", "images-alone", "images-taught"}
-    assert set(entry["redshift_difference"]) == set(REDSHIFT_FIGURES)
-    with_it, without = entry["classes"]["images-taught"], entry["classes"]["images-alone"]
-    gap = entry["class_difference"]["log_loss"]["difference"]
-    assert gap == pytest.approx(with_it["log_loss"] - without["log_loss"])
+    methods = {"spectra-teacher", "images-alone", "images-taught", "images-lightgbm"}
+    assert set(entry["classes"]) == set(entry["redshifts"]) == methods
+    assert set(entry["redshift_differences"]["images-alone"]) == set(REDSHIFT_FIGURES)
+    assert set(entry["class_differences"]) == {"images-alone", "images-lightgbm"}
+    for other, told in entry["class_differences"].items():
+        gap = entry["classes"]["images-taught"]["log_loss"] - entry["classes"][other]["log_loss"]
+        assert told["log_loss"]["difference"] == pytest.approx(gap)
+
+
+def test_trees_have_redshifts_and_no_density(place):
+    (entry,) = json.loads((place / "results.json").read_text())["assist"]
+    told = entry["redshifts"]["images-lightgbm"]
+    assert told["sigma_nmad"] >= 0
+    assert told["cde_loss"] is told["cde_loss_interval"] is None
+    assert set(entry["redshift_differences"]["images-lightgbm"]) == {"sigma_nmad", "outlier_rate_0.15"}
+    settings = read_record(Row("assist-redshift", "few", "images-lightgbm", 0).folder(place))["settings"]
+    assert (settings["inputs"], settings["task"]) == ("image", "classification,redshift")

@@ -30,7 +30,7 @@ def test_what_matters_most_comes_first():
         ("maps", 2),
         ("windows+seed0", 16),
         ("plans-plan1+seed1", 5),
-        ("assist-class-few", 9),
+        ("assist-class-few", 10),
     ],
 )
 def test_only(only, count):

@@ -20,7 +20,7 @@ _TITLES = {
     "outlier_rate_0.15": "|Δz/(1+z)| > 0.15",
     "cde_loss": "CDE loss",
 }
-_DIFFERENCE = "taught less alone"
+_DIFFERENCES = {"images-alone": "taught less alone", "images-lightgbm": "taught less LightGBM"}
 
 
 def assist_sections(entries: Sequence[Mapping[str, Any]]) -> list[Section]:
@@ -48,35 +48,39 @@ def assist_sections(entries: Sequence[Mapping[str, Any]]) -> list[Section]:
                 " label."
             )
         tables = []
-        for of, difference, figures in (
-            ("classes", "class_difference", ("accuracy", "log_loss")),
-            ("redshifts", "redshift_difference", REDSHIFT_FIGURES),
+        for of, differences, figures in (
+            ("classes", "class_differences", ("accuracy", "log_loss")),
+            ("redshifts", "redshift_differences", REDSHIFT_FIGURES),
         ):
             if entry[of]:
-                tables.append(_table(of, entry[of], entry[difference], figures))
+                tables.append(_table(of, entry[of], entry[differences], figures))
         title = f"(c) Spectra assist images · {TRAINING_SETS[entry['training']]}"
         sections.append(Section(title, texts=[text], tables=tables))
     return sections
 
 
-def _table(of: str, methods: Mapping[str, Any], difference: Mapping[str, Any] | None, figures: Sequence[str]) -> Table:
+def _table(of: str, methods: Mapping[str, Any], differences: Mapping[str, Any], figures: Sequence[str]) -> Table:
     rows = []
     for method in METHODS:
         if method.name in methods:
             told = methods[method.name]
             cells = [Cell(method.title), Cell(f"{told['n']:,}")]
             rows.append(cells + [Cell(_value(told[name], told[f"{name}_std"])) for name in figures])
-    if difference is not None:
-        rows.append([Cell(_DIFFERENCE), Cell(""), *(_changed(name, difference[name]) for name in figures)])
+    for other, told in differences.items():
+        rows.append([Cell(_DIFFERENCES[other]), Cell(""), *(_changed(name, told.get(name)) for name in figures)])
     what = "classes" if of == "classes" else "redshifts of galaxies and quasars"
     return Table([what, "n", *(_TITLES[name] for name in figures)], rows)
 
 
-def _value(value: float, spread: float | None) -> str:
+def _value(value: float | None, spread: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{value:.4f}" + ("" if spread is None else f" ± {spread:.4f}")
 
 
-def _changed(name: str, told: Mapping[str, Any]) -> Cell:
+def _changed(name: str, told: Mapping[str, Any] | None) -> Cell:
+    if told is None:
+        return Cell("–")
     low, high = told["interval"]
     better, worse = (low > 0, high < 0) if name in _HIGHER_IS_BETTER else (high < 0, low > 0)
     text = f"{told['difference']:+.4f} ({low:+.4f} to {high:+.4f})"

@@ -1,4 +1,4 @@
-"""Spectra assist images: redshifts from images, and a student with a teacher against the same student without.
+"""Spectra assist images: redshifts from images, and a student with a teacher against the same student without, and trees.
 
 Every figure is a mean over seeds; intervals are a bootstrap over sources of that mean, and differences are paired on the same
 objects. Redshifts are scored for galaxies and quasars, on p(z) as it is for an object that is one of them: a student that
@@ -15,11 +15,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.stream import Stream
 from asterism.learning.intervals import resampled_statistic
 from asterism.learning.redshift_metrics import RedshiftScores, relative_error, sigma_nmad
+from asterism.papers.macnet.methods import method_named
 from asterism.papers.macnet.published import CLASSES
 from asterism.papers.macnet.rows import Fit, Row
+from asterism.papers.macnet.trees import tree_redshifts
 from asterism.papers.row_records import read_record, read_scored
 from asterism.papers.seed_scores import SeedScores, difference, mean_and_std
 
@@ -31,8 +34,9 @@ __all__ = ["REDSHIFT_FIGURES", "ask_redshifts", "assistance", "redshift_differen
 REDSHIFT_FIGURES = ("sigma_nmad", "outlier_rate_0.15", "cde_loss")
 """Figures of redshifts, as `learning.redshift_metrics` defines them: the lower the better."""
 
-_WITH, _WITHOUT = "images-taught", "images-alone"
+_OURS, _THEIRS = "images-taught", ("images-alone", "images-lightgbm")
 _LIMIT, _DRAWS = 0.15, 1000
+Floats = NDArray[np.float64]
 _COLUMNS = ("object_id", "source_id", "class", "redshift")
 
 
@@ -42,7 +46,7 @@ def ask_redshifts(fit: Fit, test: TestSet, out: Path) -> pa.Table:
     Parameters
     ----------
     fit : Fit
-        Of a network that tells classes and redshifts.
+        Of a method that tells classes and redshifts.
     test : TestSet
     out : Path
         The directory of the whole table.
@@ -50,29 +54,37 @@ def ask_redshifts(fit: Fit, test: TestSet, out: Path) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        object_id, source_id, class, redshift, ``z_phot`` (median of p(z)) and ``cde_loss``.
+        object_id, source_id, class, redshift, ``z_phot`` (median of p(z)) and ``cde_loss`` (NaN of trees, which have no p(z)).
     """
-    from asterism.inference.predictor import Predictor
-
     known = test.catalog.read(list(_COLUMNS)).take(pa.array(test.rows))
     z = np.array([np.nan if v is None else v for v in known["redshift"].to_pylist()], dtype=float)
     kept = np.isfinite(z) & (np.array(known["class"].to_pylist(), dtype=object) != "STAR")
-    predictor = Predictor.from_pretrained(fit.folder(out) / "run")
-    stream = Stream(
-        test.catalog,
-        predictor.bindings(test.catalog),
-        batch_size=predictor.batch_size,
-        rows=test.rows[kept],
-        labels=(),
+    z_phot, loss = (_points if method_named(fit.method).kind == "lightgbm" else _densities)(
+        fit, test.catalog, test.rows[kept], z[kept], out
     )
+    text = known.filter(pa.array(kept)).select(list(_COLUMNS[:3]))
+    told = {name: text[name].cast(pa.string()) for name in text.column_names}
+    return pa.table({**told, "redshift": z[kept], "z_phot": z_phot, "cde_loss": loss})
+
+
+def _points(fit: Fit, catalog: Catalog, rows: NDArray[np.int64], z: Floats, out: Path) -> tuple[Floats, Floats]:
+    """Redshifts by trees."""
+    z_phot = tree_redshifts(fit.folder(out), catalog, rows, method_named(fit.method).inputs)
+    return z_phot, np.full(len(z), np.nan)
+
+
+def _densities(fit: Fit, catalog: Catalog, rows: NDArray[np.int64], z: Floats, out: Path) -> tuple[Floats, Floats]:
+    """Medians and losses of a network's p(z)."""
+    from asterism.inference.predictor import Predictor
+
+    predictor = Predictor.from_pretrained(fit.folder(out) / "run")
+    stream = Stream(catalog, predictor.bindings(catalog), batch_size=predictor.batch_size, rows=rows, labels=())
     found = [predictor.answer(batch, given_redshift=True).redshift for batch in stream]
     pdf = np.concatenate([answers.pdf for answers in found if answers is not None])
     assert predictor.grid is not None  # it was trained for redshifts
-    scores = RedshiftScores.of_densities(predictor.grid, pdf, z[kept])
-    text = known.filter(pa.array(kept)).select(list(_COLUMNS[:3]))
-    told = {name: text[name].cast(pa.string()) for name in text.column_names}
+    scores = RedshiftScores.of_densities(predictor.grid, pdf, z)
     assert scores.cde_loss is not None  # densities have one
-    return pa.table({**told, "redshift": z[kept], "z_phot": scores.z_phot, "cde_loss": scores.cde_loss})
+    return scores.z_phot, scores.cde_loss
 
 
 def redshift_figures(tables: Sequence[pa.Table]) -> dict[str, Any]:
@@ -86,7 +98,7 @@ def redshift_figures(tables: Sequence[pa.Table]) -> dict[str, Any]:
     Returns
     -------
     dict
-        With ``n`` and ``seeds``.
+        With ``n`` and ``seeds``; None for what a method without p(z) does not have.
     """
     values, sources = _stacked(tables), tables[0]["source_id"].to_pylist()
     told: dict[str, Any] = {"n": len(sources), "seeds": len(tables)}
@@ -94,13 +106,16 @@ def redshift_figures(tables: Sequence[pa.Table]) -> dict[str, Any]:
     draws = resampled_statistic(values.reshape(len(values), -1), _flat_figures, sources, resamples=_DRAWS)
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     for place, name in enumerate(REDSHIFT_FIGURES):
+        if np.isnan(of_seeds[:, place]).any():
+            told |= {name: None, f"{name}_std": None, f"{name}_interval": None}
+            continue
         told[name], told[f"{name}_std"] = mean_and_std(of_seeds[:, place].tolist())
         told[f"{name}_interval"] = [float(low[place]), float(high[place])]
     return told
 
 
 def redshift_difference(ours: Sequence[pa.Table], theirs: Sequence[pa.Table]) -> dict[str, Any]:
-    """`REDSHIFT_FIGURES` of one method less those of another, ``difference`` and paired ``interval`` each.
+    """`REDSHIFT_FIGURES` of one method less those of another that both have, ``difference`` and paired ``interval`` each.
 
     Raises
     ------
@@ -120,6 +135,7 @@ def redshift_difference(ours: Sequence[pa.Table], theirs: Sequence[pa.Table]) ->
     return {
         name: {"difference": float(value), "interval": [float(low[place]), float(high[place])]}
         for place, (name, value) in enumerate(zip(REDSHIFT_FIGURES, gap(both), strict=True))
+        if np.isfinite(value)
     }
 
 
@@ -136,8 +152,8 @@ def assistance(out: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     -------
     list of dict
         ``training``, ``trained_on`` (labelled objects by class), ``taught`` (objects that the teacher answered for, all and
-        without a label), ``classes`` and ``redshifts`` (figures by method), and ``class_difference`` and
-        ``redshift_difference`` of the student with a teacher less the one without, where both are there.
+        without a label), ``classes`` and ``redshifts`` (figures by method), and ``class_differences`` and
+        ``redshift_differences`` of the student with a teacher less the one without, and less LightGBM, by the other's name.
     """
     found: dict[str, dict[str, dict[str, list[tuple[dict[str, Any], pa.Table]]]]] = {}
     for row in rows:
@@ -154,11 +170,14 @@ def assistance(out: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
         tables = {m: [table for _, table in s] for m, s in parts["assist-redshift"].items()}
         entry["classes"] = {method: {"n": len(of.labels), **of.figures()} for method, of in scores.items()}
         entry["redshifts"] = {method: redshift_figures(of) for method, of in tables.items()}
-        both = {_WITH, _WITHOUT}
-        entry["class_difference"] = difference(scores[_WITH], scores[_WITHOUT]) if both <= set(scores) else None
-        entry["redshift_difference"] = (
-            redshift_difference(tables[_WITH], tables[_WITHOUT]) if both <= set(tables) else None
-        )
+        entry["class_differences"] = {
+            other: difference(scores[_OURS], scores[other]) for other in _THEIRS if {_OURS, other} <= set(scores)
+        }
+        entry["redshift_differences"] = {
+            other: redshift_difference(tables[_OURS], tables[other])
+            for other in _THEIRS
+            if {_OURS, other} <= set(tables)
+        }
         told.append(entry)
     return told
 

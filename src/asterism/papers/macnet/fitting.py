@@ -1,4 +1,4 @@
-"""Training a method and asking it: networks through `learning.train`, trees on binned spectra and apertures."""
+"""Training a method and asking it: networks through `learning.train`, trees through `trees`."""
 
 from __future__ import annotations
 
@@ -13,25 +13,18 @@ from rich.console import Console
 
 from asterism.catalogs.catalog import Catalog, open_catalog
 from asterism.catalogs.leaks import SourceSet, check_no_leak
-from asterism.catalogs.roles import bind_roles
 from asterism.catalogs.selection import select_rows
-from asterism.catalogs.stream import Stream
-from asterism.errors import BadInputError
-from asterism.models.slit_spectra import STRIP_ROWS
-from asterism.models.spectral_inputs import ArmInputs
 from asterism.papers.macnet.data import SPLIT, PaperData
 from asterism.papers.macnet.methods import method_named
 from asterism.papers.macnet.published import CLASSES
 from asterism.papers.macnet.rows import Fit
-from asterism.papers.macnet.simulated_sets import ROWS, WINDOWS
+from asterism.papers.macnet.trees import fit_trees, tree_probabilities
 from asterism.papers.row_records import train_once
 from asterism.papers.trained_networks import ask_network
 from asterism.papers.training_objects import count_classes
 
 __all__ = ["TestSet", "fit_method", "objects_to_test", "probabilities", "rows_seen", "settings_of"]
 
-_READ = 256
-_WINDOW = {"rows": ROWS, "pixels": 2000, "first_pixel": 0, "first_row": 0}
 _SEEN = ("train", "validation", "calibration")
 
 
@@ -165,7 +158,10 @@ def fit_method(fit: Fit, data: PaperData, scale: str, out: Path, console: Consol
         if settings["kind"] == "network":
             run = replace(fit, method=teacher).folder(out) / "run" if teacher else None
             return _fit_network(fit, data, settings, folder, run, console)
-        return _fit_trees(fit, data, settings, folder)
+        learned = rows_seen(data, fit.training, ("train", "calibration"))
+        redshifts = "redshift" in method_named(fit.method).task
+        fit_trees(*learned, settings["inputs"], folder, redshifts=redshifts, seed=fit.seed)
+        return {"epochs": None}
 
     return train_once(folder, settings, make, counts)
 
@@ -175,9 +171,7 @@ def probabilities(fit: Fit, out: Path, catalog: Catalog, rows: NDArray[np.int64]
     folder, method = fit.folder(out), method_named(fit.method)
     if method.kind == "network":
         return ask_network(folder / "run", CLASSES, catalog, rows)
-    from asterism.learning.baselines import LightGBM
-
-    return LightGBM.load(folder).predict_proba(_features(catalog, rows, method.inputs)[0])
+    return tree_probabilities(folder, catalog, rows, method.inputs)
 
 
 def _fit_network(
@@ -202,52 +196,3 @@ def _fit_network(
     )
     kept = ("epochs", "best_epoch", "parameters", "temperature", "validation", "teacher")
     return {key: done.summary[key] for key in kept if key in done.summary}
-
-
-def _fit_trees(fit: Fit, data: PaperData, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """LightGBM's defaults, on the calibration part too, since it needs nothing to be calibrated on."""
-    import lightgbm
-
-    from asterism.learning.baselines import LightGBM
-
-    catalog, rows = rows_seen(data, fit.training, ("train", "calibration"))
-    features, labels = _features(catalog, rows, settings["inputs"], CLASSES)
-    model = lightgbm.LGBMClassifier(random_state=fit.seed, verbose=-1)
-    LightGBM(model.fit(features, labels).booster_).save(folder)
-    return {"epochs": None}
-
-
-def _features(
-    catalog: Catalog, rows: NDArray[np.int64], inputs: str, classes: Sequence[str] = ()
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Features of the baselines (n, F), NaN where not observed, of the paper's windows; and class indices (n,)."""
-    from asterism.learning.baseline_features import BaselineFeatures
-    from asterism.models.inputs import ModelInputs
-
-    bindings = bind_roles(catalog.schema, inputs)
-    described = ModelInputs.from_bindings(bindings)
-    strips = described.spectrum2d
-    assert strips is not None  # they are among the inputs
-    described = described.model_copy(update={"spectrum2d": strips.model_copy(update={"sky": False})})
-    bindings = described.check(catalog.schema, str(catalog.path))
-    # The bins lie on the paper's windows whatever the catalog stores, so that trees of one catalog are asked of another.
-    cuts = {arm.name: _cut(arm) for arm in strips.arms}
-    window = {"arms": tuple(arm.model_copy(update=_WINDOW) for arm in strips.arms), "sky": False}
-    features = BaselineFeatures(described.model_copy(update={"spectrum2d": strips.model_copy(update=window)}))
-    values, labels = [], []
-    for batch in Stream(catalog, bindings, batch_size=_READ, rows=rows, classes=classes or None, labels=("class",)):
-        told = dict(batch["spectrum2d"])
-        for arm, cut in cuts.items():
-            told |= {arm: told[arm][cut], f"{arm}_ivar": told[f"{arm}_ivar"][cut]}
-        values.append(features({**batch, "spectrum2d": told}))
-        labels.append(batch["label"]["class"].numpy())
-    return np.concatenate(values), np.concatenate(labels)
-
-
-def _cut(arm: ArmInputs) -> tuple[slice, slice, slice]:
-    """The paper's window of an arm in strips as they are stored."""
-    (low, high), margin = WINDOWS[arm.name], (STRIP_ROWS - ROWS) // 2
-    down, across = margin - arm.first_row, low - arm.first_pixel
-    if down < 0 or across < 0 or down + ROWS > arm.rows or across + high - low > arm.pixels:
-        raise BadInputError(f"the {arm.name} strips hold {arm}, which is not the paper's window; store more of them")
-    return slice(None), slice(down, down + ROWS), slice(across, across + high - low)

@@ -340,6 +340,16 @@ _ASSIST = (
         teacher="spectra-teacher",
         **_BOTH,
     ),
+    Method(
+        "images-lightgbm",
+        "Image alone, LightGBM",
+        "Gradient-boosted trees, the library's defaults, on apertures of the image; learn from the labelled objects. Their"
+        " redshifts are points, which have no CDE loss.",
+        kind="lightgbm",
+        inputs="image",
+        milliseconds=2.0,
+        **_BOTH,
+    ),
 )
 
 _MODELS = ("macnet", "cnet", "mcnet", "mnet", "sscnn1d")
@@ -352,7 +362,7 @@ METHODS = (
         " defaults draw nothing at random, so its seeds agree.",
         kind="lightgbm",
         inputs="spectrum2d,image",
-        parts=("table4", "crossed"),
+        parts=("table4", "crossed", "plans"),
         milliseconds=5.0,
     ),
     *map(_without_sky, ("cnet", "macnet")),
