@@ -29,6 +29,17 @@ def test_the_page_holds_everything_and_asks_for_nothing_from_outside():
     assert "<script" not in html
 
 
+def test_tables_that_are_wider_than_the_page_are_set_small():
+    narrow, wide = "0.0415 ± 0.0016", "-0.0097 (-0.0113 to -0.0080), and so on, to the right"
+    assert not Table(["of", "a", "b"], [[Cell(narrow)] * 3]).dense
+    assert Table(["of", "a", "b"], [[Cell(narrow)] * 3, [Cell(wide)] * 3]).dense
+    assert Table(["of"] * 8, [[Cell("1")] * 8]).dense
+    assert not Table(["of"] * 8, [[Cell(wide)] * 8], texts=True).dense
+    section = Section("S", tables=[Table(["of"] * 3, [[Cell(wide)] * 3])])
+    assert 'class="scroll dense"' in render(page(sections=[section]))
+    assert 'class="scroll dense"' not in render(page())
+
+
 def test_names_from_outside_are_escaped():
     html = render(page(title="<script>alert(1)</script>"))
     assert "<script>" not in html

@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Cell:
     verdict: str = ""
 
 
+_MANY, _LETTER, _PADDING, _PAGE = 7, 8.4, 24, 1032  # columns; pixels, as the page sets them
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of cells under column names; where `first_is_ours` the first row is set in bold, where `texts` cells are wrapped."""
@@ -44,6 +48,16 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     first_is_ours: bool = False
     texts: bool = False
+
+    @property
+    def dense(self) -> bool:
+        """Whether it wants small letters, and the margin: it has many columns, or its cells are wider than the page."""
+        if self.texts or len(self.columns) > _MANY:
+            return not self.texts
+        columns = zip_longest(
+            *([cell.text for cell in row] for row in (map(Cell, self.columns), *self.rows)), fillvalue=""
+        )
+        return sum(max(map(len, texts)) * _LETTER + _PADDING for texts in columns) > _PAGE
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from asterism.inference.report import Card, Cell, Page, Picture, Section, Table
 from asterism.papers.macnet.assist_report import assist_sections
+from asterism.papers.macnet.maps_report import maps_section, windows_section
 from asterism.papers.macnet.methods import METHODS, method_named, scale_named
 from asterism.papers.macnet.published import CITATION, CLASSES, COUNTS, ORDER, TABLE_4, TRAINING
 from asterism.papers.macnet.rows import PARTS, TRAINING_SETS
@@ -23,13 +24,6 @@ _SECTIONS = (
     ),
     ("images", "Fig. 3: images", "g, r, i as colours (Lupton et al. 2004); objects of the test set, in its order."),
 )
-_STEPS = {
-    "behind": "Grad-CAM after attention",
-    "before": "Grad-CAM before",
-    "hirescam-behind": "HiResCAM after attention",
-    "hirescam-before": "HiResCAM before",
-}
-_CAMS = {"grad-cam": "Grad-CAM", "hirescam": "HiResCAM"}
 _NAMES = {"sscnn1d": "1D SSCNN", "mnet": "M-Net", "cnet": "C-Net", "mcnet": "MC-Net", "macnet": "MAC-Net"}
 
 
@@ -75,9 +69,9 @@ def report_page(results: Mapping[str, Any], pictures: Mapping[str, Sequence[Pict
     sections.append(_sizes(results))
     sections += [*_comparisons(results), *assist_sections(results["assist"])]
     if results["maps"]:
-        sections.append(_maps(results, pictures.get("maps", ())))
+        sections.append(maps_section(results, pictures.get("maps", ())))
     if results["windows"]:
-        sections.append(_windows(results, pictures.get("windows", ())))
+        sections.append(windows_section(results, pictures.get("windows", ())))
     sections.append(_recipes(results))
     return Page(
         title="MAC-Net, reproduced",
@@ -124,6 +118,8 @@ def _cards(results: Mapping[str, Any]) -> list[Card]:
             ours = entry["methods"]["macnet"]
             low, high = ours["accuracy_interval"]
             note = f"{TRAINING_SETS[entry['training']]}; {low:.4f} to {high:.4f}; published .986"
+            if "lightgbm" in entry["methods"]:
+                note += f"; LightGBM {entry['methods']['lightgbm']['accuracy']:.4f}"
             cards.append(Card("MAC-Net, light: accuracy", f"{ours['accuracy']:.4f}", note))
     for size in results["sizes"]:
         if size["model"] == "macnet":
@@ -322,67 +318,6 @@ def _comparisons(results: Mapping[str, Any]) -> list[Section]:
             )
         )
     return sections
-
-
-def _maps(results: Mapping[str, Any], pictures: Sequence[Picture]) -> Section:
-    rows: list[list[Cell]] = []
-    last = ("", "")
-    for entry in results["maps"]:
-        for step, groups in entry["maps"].items():
-            for name, told in groups.items():
-                cells = [method_named(entry["method"]).title, _STEPS[step], name, f"{told['n']:,}"]
-                for key in ("deletion", "deletion_displaced", "lines", "lines_control", "red_share"):
-                    found = told.get(key)
-                    if found is None or None in (found["value"], *found["interval"]):
-                        cells.append("–")
-                    else:
-                        low, high = found["interval"]
-                        cells.append(f"{found['value']:.3f} ({low:.3f}–{high:.3f})")
-                if rows and (cells[0], cells[1]) == last:
-                    cells[:2] = ["", ""]
-                else:
-                    last = (cells[0], cells[1])
-                rows.append(_cells(*cells))
-    text = (
-        "Maps of the predicted class over the test set: Grad-CAM as published, and HiResCAM, which gives each cell its own"
-        " gradient, as MAC-Net's dense layer weighs each cell on its own. Deletion: share of objects whose score falls further without the"
-        " top tenth of pixels by the map than without a random tenth (and than without the same pixels displaced). Lines: mass"
-        " of the map on the true emission lines ÷ that of a flat map (and ÷ that at other objects' redshifts). Red: share of"
-        " the map on the red arm."
-    )
-    columns = ["network", "maps", "class", "n", "deletion", "… displaced", "lines", "… other redshifts", "red arm"]
-    agree = [_agreement(told) for told in results["agreement"]]
-    tables = [Table(columns, rows)]
-    return Section("Figs 9 and 10: class activation maps", texts=[text, *agree], tables=tables, figures=list(pictures))
-
-
-def _agreement(told: Mapping[str, Any]) -> str:
-    verdict = "agree" if told["agree"] else "disagree"
-    sky = "sky subtracted" if told["subtracted"] else "sky left in"
-    return (
-        f"{told['class']}, {sky}: the mass of {_CAMS[told['cam']]} is on the {told['map_arm']} arm (red share {told['red_share']:.2f}), and the best"
-        f" window alone by F1 is on the {told['window_arm']} arm ({told['f1'][told['window_arm']]:.3f} against"
-        f" {told['f1'][told['other_arm']]:.3f}): they {verdict}."
-    )
-
-
-def _windows(results: Mapping[str, Any], pictures: Sequence[Picture]) -> Section:
-    rows = []
-    for entry in results["windows"]:
-        low, high = entry["interval"]
-        cells = [
-            entry["arm"],
-            f"{entry['window'][0]}–{entry['window'][1]}",
-            "subtracted" if entry["subtracted"] else "left in",
-        ]
-        cells.append(f"{_share(entry['accuracy'], entry['accuracy_std'], 4)} ({low:.4f} to {high:.4f})")
-        for name in CLASSES:
-            told = entry["classes"][name]
-            cells += [_share(told["precision"], told["precision_std"]), _share(told["f1"], told["f1_std"])]
-        rows.append(_cells(*cells))
-    columns = ["arm", "window", "sky", "accuracy"] + [f"{c} {k}" for c in CLASSES for k in ("precision", "F1")]
-    text = "The light C-Net trained on one window of one arm alone. The paper's windows are blue 1000–3000 and red 1500–3500."
-    return Section("Figs 12 and 13: windows", texts=[text], tables=[Table(columns, rows)], figures=list(pictures))
 
 
 def _recipes(results: Mapping[str, Any]) -> Section:
