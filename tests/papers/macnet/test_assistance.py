@@ -48,8 +48,9 @@ def test_differences_are_paired():
 
 
 def test_what_one_of_the_two_does_not_have_is_not_compared():
-    points = table(0.01, np.nan)
+    points = table(0.01, 0.0).drop_columns(["cde_loss"])
     assert redshift_figures([points])["cde_loss"] is None
+    assert np.isnan(redshift_figures([table(0.01, np.nan)])["cde_loss"])  # a network's that went wrong is not hidden
     assert set(redshift_difference([table(0.02, -1.0)], [points])) == {"sigma_nmad", "outlier_rate_0.15"}
 
 

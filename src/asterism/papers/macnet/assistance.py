@@ -36,6 +36,7 @@ REDSHIFT_FIGURES = ("sigma_nmad", "outlier_rate_0.15", "cde_loss")
 
 _OURS, _THEIRS = "images-taught", ("images-alone", "images-lightgbm")
 _LIMIT, _DRAWS = 0.15, 1000
+_LOSS = "cde_loss"
 Floats = NDArray[np.float64]
 _COLUMNS = ("object_id", "source_id", "class", "redshift")
 
@@ -54,27 +55,23 @@ def ask_redshifts(fit: Fit, test: TestSet, out: Path) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        object_id, source_id, class, redshift, ``z_phot`` (median of p(z)) and ``cde_loss`` (NaN of trees, which have no p(z)).
+        object_id, source_id, class, redshift, ``z_phot`` (median of p(z)) and ``cde_loss``; of trees, which have no p(z), no ``cde_loss``.
     """
     known = test.catalog.read(list(_COLUMNS)).take(pa.array(test.rows))
     z = np.array([np.nan if v is None else v for v in known["redshift"].to_pylist()], dtype=float)
     kept = np.isfinite(z) & (np.array(known["class"].to_pylist(), dtype=object) != "STAR")
-    z_phot, loss = (_points if method_named(fit.method).kind == "lightgbm" else _densities)(
-        fit, test.catalog, test.rows[kept], z[kept], out
-    )
+    rows, method = test.rows[kept], method_named(fit.method)
+    if method.kind == "lightgbm":
+        answers = {"z_phot": tree_redshifts(fit.folder(out), test.catalog, rows, method.inputs)}
+    else:
+        answers = _densities(fit, test.catalog, rows, z[kept], out)
     text = known.filter(pa.array(kept)).select(list(_COLUMNS[:3]))
     told = {name: text[name].cast(pa.string()) for name in text.column_names}
-    return pa.table({**told, "redshift": z[kept], "z_phot": z_phot, "cde_loss": loss})
+    return pa.table({**told, "redshift": z[kept], **answers})
 
 
-def _points(fit: Fit, catalog: Catalog, rows: NDArray[np.int64], z: Floats, out: Path) -> tuple[Floats, Floats]:
-    """Redshifts by trees."""
-    z_phot = tree_redshifts(fit.folder(out), catalog, rows, method_named(fit.method).inputs)
-    return z_phot, np.full(len(z), np.nan)
-
-
-def _densities(fit: Fit, catalog: Catalog, rows: NDArray[np.int64], z: Floats, out: Path) -> tuple[Floats, Floats]:
-    """Medians and losses of a network's p(z)."""
+def _densities(fit: Fit, catalog: Catalog, rows: NDArray[np.int64], z: Floats, out: Path) -> dict[str, Floats]:
+    """``z_phot`` and ``cde_loss`` of a network's p(z)."""
     from asterism.inference.predictor import Predictor
 
     predictor = Predictor.from_pretrained(fit.folder(out) / "run")
@@ -84,7 +81,7 @@ def _densities(fit: Fit, catalog: Catalog, rows: NDArray[np.int64], z: Floats, o
     assert predictor.grid is not None  # it was trained for redshifts
     scores = RedshiftScores.of_densities(predictor.grid, pdf, z)
     assert scores.cde_loss is not None  # densities have one
-    return scores.z_phot, scores.cde_loss
+    return {"z_phot": scores.z_phot, "cde_loss": scores.cde_loss}
 
 
 def redshift_figures(tables: Sequence[pa.Table]) -> dict[str, Any]:
@@ -106,7 +103,7 @@ def redshift_figures(tables: Sequence[pa.Table]) -> dict[str, Any]:
     draws = resampled_statistic(values.reshape(len(values), -1), _flat_figures, sources, resamples=_DRAWS)
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     for place, name in enumerate(REDSHIFT_FIGURES):
-        if np.isnan(of_seeds[:, place]).any():
+        if name not in _figures_had(tables):
             told |= {name: None, f"{name}_std": None, f"{name}_interval": None}
             continue
         told[name], told[f"{name}_std"] = mean_and_std(of_seeds[:, place].tolist())
@@ -135,7 +132,7 @@ def redshift_difference(ours: Sequence[pa.Table], theirs: Sequence[pa.Table]) ->
     return {
         name: {"difference": float(value), "interval": [float(low[place]), float(high[place])]}
         for place, (name, value) in enumerate(zip(REDSHIFT_FIGURES, gap(both), strict=True))
-        if np.isfinite(value)
+        if name in _figures_had(ours) and name in _figures_had(theirs)
     }
 
 
@@ -182,15 +179,18 @@ def assistance(out: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     return told
 
 
+def _figures_had(tables: Sequence[pa.Table]) -> tuple[str, ...]:
+    """Of `REDSHIFT_FIGURES` those that a method has: points have no density, and so no loss of one."""
+    return tuple(name for name in REDSHIFT_FIGURES if name != _LOSS or _LOSS in tables[0].column_names)
+
+
 def _stacked(tables: Sequence[pa.Table]) -> NDArray[np.float64]:
-    """δ and CDE loss of each object and seed, shape (n, seeds, 2)."""
-    return np.stack(
-        [
-            np.stack([relative_error(t["z_phot"].to_numpy(), t["redshift"].to_numpy()), t["cde_loss"].to_numpy()], 1)
-            for t in tables
-        ],
-        axis=1,
-    )
+    """δ and CDE loss (NaN of points) of each object and seed, shape (n, seeds, 2)."""
+    seeds = []
+    for t in tables:
+        loss = t[_LOSS].to_numpy() if _LOSS in t.column_names else np.full(len(t), np.nan)
+        seeds.append(np.stack([relative_error(t["z_phot"].to_numpy(), t["redshift"].to_numpy()), loss], 1))
+    return np.stack(seeds, axis=1)
 
 
 def _figures(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from asterism.catalogs.catalog import Catalog
 from asterism.catalogs.roles import bind_roles
 from asterism.catalogs.stream import Stream
 from asterism.errors import BadInputError
+from asterism.models.redshift import LOWEST_REDSHIFT
 from asterism.models.slit_spectra import STRIP_ROWS
 from asterism.models.spectral_inputs import ArmInputs
 from asterism.papers.macnet.published import CLASSES
@@ -58,7 +59,7 @@ def fit_trees(
     classifier.save(folder)
     if redshifts:
         z = np.array(catalog.read(["redshift"])["redshift"].take(pa.array(rows)), dtype=np.float64)
-        known = np.isfinite(z) & (labels != CLASSES.index("STAR"))
+        known = (z >= LOWEST_REDSHIFT) & (labels != CLASSES.index("STAR"))  # NaN is not
         regressor = LightGBMRedshift()
         regressor.fit(values[known], z[known], seed)
         regressor.save(folder)
