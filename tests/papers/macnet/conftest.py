@@ -10,8 +10,8 @@ from asterism.catalogs.schema import identity_fields, image_fields, label_fields
 from asterism.catalogs.spectral_schema import spectrum2d_fields, spectrum_fields
 from asterism.catalogs.write import CatalogWriter
 from asterism.papers.macnet.data import simulated
-from asterism.papers.macnet.methods import SCALES
 from asterism.papers.macnet.runner import reproduce
+from asterism.papers.macnet.scales import SCALES
 from asterism.papers.macnet.simulated_sets import recipe_of
 
 ONLY = (

@@ -21,8 +21,8 @@ from asterism.catalogs.columns import CLASSES
 from asterism.catalogs.splits import make_split
 from asterism.errors import BadInputError
 from asterism.papers.macnet.few_labels import LABELLED, hide_labels
-from asterism.papers.macnet.methods import SCALES
 from asterism.papers.macnet.rows import PARTS
+from asterism.papers.macnet.scales import SCALES
 from asterism.papers.reproduction import Progress
 
 __all__ = ["FRACTIONS", "SPLIT", "PaperData", "own_data", "plan_boundary", "simulated", "simulation_seconds"]

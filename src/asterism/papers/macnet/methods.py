@@ -17,65 +17,13 @@ from asterism.errors import look_up
 __all__ = [
     "INPUTS",
     "METHODS",
-    "SCALES",
     "WINDOWS",
     "Method",
-    "Scale",
     "method_named",
     "methods_of_part",
-    "scale_named",
     "window_of",
 ]
 
-
-@dataclass(frozen=True)
-class Scale:
-    """How much of everything.
-
-    Attributes
-    ----------
-    objects : mapping of str to int
-        Of each simulated catalog: ``sample``, ``test`` and, where it is used, ``large``.
-    seeds : int
-        Of the methods that are repeated.
-    parts : tuple of str
-        Parts of the table that are run where ``--only`` does not say.
-    title : str
-    crossed : int
-        Objects from other template libraries, where there are libraries.
-    """
-
-    objects: Mapping[str, int]
-    seeds: int
-    parts: tuple[str, ...]
-    title: str
-    crossed: int = 0
-
-
-_LIGHT_PARTS = ("table4", "crossed", "sky", "plans", "windows", "maps", "assist-class", "assist-redshift")
-_CROSSED = 1150
-SCALES = {
-    "tiny": Scale(
-        {"sample": 160, "test": 40}, 1, _LIGHT_PARTS, "160 objects and one epoch: tries the road, says nothing"
-    ),
-    "small": Scale(
-        {"sample": 2891, "test": 5000}, 3, _LIGHT_PARTS, "the paper's 2,891 objects, light networks", _CROSSED
-    ),
-    "medium": Scale(
-        {"sample": 2891, "test": 5000, "large": 28910},
-        3,
-        _LIGHT_PARTS,
-        "light networks on the paper's 2,891 objects and on ten times as many",
-        _CROSSED,
-    ),
-    "full": Scale(
-        {"sample": 2891, "test": 5000, "large": 28910},
-        3,
-        (*_LIGHT_PARTS, "published"),
-        "everything, the published networks too; for a GPU",
-        _CROSSED,
-    ),
-}
 
 INPUTS = {
     "sscnn1d": "spectrum",
@@ -393,14 +341,3 @@ def methods_of_part(part: str) -> list[Method]:
 def window_of(method: str) -> tuple[str, tuple[int, int]] | None:
     """Arm and window of a method of the window study; None for others."""
     return WINDOWS.get(method.removesuffix(SUBTRACTED))
-
-
-def scale_named(name: str) -> Scale:
-    """The scale of a name.
-
-    Raises
-    ------
-    ConfigurationError
-        There is none; names the nearest.
-    """
-    return look_up("scale", name, SCALES)

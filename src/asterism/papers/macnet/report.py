@@ -8,9 +8,10 @@ from typing import Any
 from asterism.inference.report import Card, Cell, Page, Picture, Section, Table
 from asterism.papers.macnet.assist_report import assist_sections
 from asterism.papers.macnet.maps_report import maps_section, windows_section
-from asterism.papers.macnet.methods import METHODS, method_named, scale_named
+from asterism.papers.macnet.methods import METHODS, method_named
 from asterism.papers.macnet.published import CITATION, CLASSES, COUNTS, ORDER, TABLE_4, TRAINING
 from asterism.papers.macnet.rows import PARTS, TRAINING_SETS
+from asterism.papers.macnet.scales import scale_named
 from asterism.papers.macnet.structure import modules
 
 __all__ = ["report_page"]

@@ -12,8 +12,9 @@ from asterism.errors import ConfigurationError
 from asterism.learning.estimate import duration
 from asterism.papers.macnet.data import PaperData, own_data, simulated, simulation_seconds
 from asterism.papers.macnet.few_labels import LABELLED
-from asterism.papers.macnet.methods import method_named, scale_named
+from asterism.papers.macnet.methods import method_named
 from asterism.papers.macnet.rows import Fit, Row, all_rows
+from asterism.papers.macnet.scales import scale_named
 from asterism.papers.macnet.scoring import finished, line_of, make_rows
 from asterism.papers.reproduction import Paper, Progress, Request, reproduce_paper
 from asterism.papers.row_choice import choose
